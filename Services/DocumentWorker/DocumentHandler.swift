@@ -86,14 +86,16 @@ final class DocumentHandler: JobHandler {
   }
 
   /// The passages of the document that an earlier reading of it left, and those of the items that it amends: an
-  /// amendment gives the whole text of each item that it changes (17 CFR 240.12b-15).
+  /// amendment gives the whole text of each item that it changes (17 CFR 240.12b-15). The document's own comes last:
+  /// who has read it has read all that the document says.
   private func withdrawals(by document: Document, _ reading: DocumentReading) -> [DocumentChunk] {
-    var withdrawals = [DocumentChunk.withdrawal(of: document.name, by: document)]
-    guard let amended = document.amends else { return withdrawals }
-    for item in reading.items where item.state != .empty {
-      withdrawals.append(.withdrawal(
-        of: amended, by: document, part: item.part, item: item.numbers.joined(separator: ",")))
+    var withdrawals: [DocumentChunk] = []
+    if let amended = document.amends {
+      withdrawals = reading.items.filter { $0.state != .empty }.map { item in
+        .withdrawal(of: amended, by: document, part: item.part, item: item.numbers.joined(separator: ","))
+      }
     }
+    withdrawals.append(.withdrawal(of: document.name, by: document))
     return withdrawals
   }
 

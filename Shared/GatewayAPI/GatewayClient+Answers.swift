@@ -31,8 +31,16 @@ extension GatewayClient {
     package var unknown: [String]
   }
 
+  package struct Sample: Decodable, Hashable, Sendable { package var time: String, value: Decimal }
+
+  package struct Symbols: Decodable, Sendable {
+    package struct Symbol: Decodable, Hashable, Sendable { package var symbol: String, values: [Sample] }
+    package var of: String
+    package var interval: String?
+    package var symbols: [Symbol]
+  }
+
   package struct Samples: Decodable, Sendable {
-    package struct Sample: Decodable, Hashable, Sendable { package var time: String, value: Decimal }
     package var symbol, field: String
     package var samples: [Sample]
     package var nextCursor, availableFrom: String?
@@ -191,6 +199,98 @@ extension GatewayClient {
   }
 
   // MARK: - the older systems
+
+  package struct Products: Decodable, Sendable {
+    package struct Product: Decodable, Hashable, Sendable {
+      package var product: String
+      package var gtin, name, brand, unit, seenAt: String?
+      package var quantity, lowest, highest: Decimal?
+      package var chains, stores: Int
+      package var names: [String]
+    }
+    package var q: String
+    package var products: [Product]
+    package var nextCursor: String?
+  }
+
+  package struct ProductCard: Decodable, Sendable {
+    package struct Name: Decodable, Hashable, Sendable {
+      package var chain, ean, seenAt: String
+      package var name, manufacturer, unitQty, unit: String?
+      package var quantity: Decimal?
+      package var isWeighted: Bool?
+    }
+    package var product: String
+    package var gtin, name, brand, unit: String?
+    package var quantity: Decimal?
+    package var names: [Name]
+  }
+
+  package struct Basket: Decodable, Sendable {
+    package struct Offer: Decodable, Hashable, Sendable { package var chain, storeId: String, price: Decimal }
+    package struct Product: Decodable, Hashable, Sendable {
+      package var product: String
+      package var name: String?
+      package var cheapest: Offer?
+    }
+    /// The best store of a chain; prices by the products' places.
+    package struct Chain: Decodable, Hashable, Sendable {
+      package var chain, storeId: String
+      package var total: Decimal, prices: [Decimal?], missing: Int
+    }
+    package var products: [Product]
+    package var splitTotal: Decimal?
+    package var chains: [Chain]
+  }
+
+  package struct Chains: Decodable, Sendable {
+    package struct Silence: Decodable, Hashable, Sendable { package var from, to: String }
+    package struct Chain: Decodable, Hashable, Sendable {
+      package var chain, oldestFile, newestFile: String
+      package var name: String?
+      package var files: Int
+      package var silences: [Silence]
+    }
+    package var chains: [Chain]
+  }
+
+  package struct SeriesList: Decodable, Sendable {
+    package struct Series: Decodable, Hashable, Sendable {
+      package var series: String
+      package var observedAt, issuedAt, unit, currency: String?
+      package var observations, steps, withheld: Int
+      package var models: [String]
+    }
+    package var kind, pattern: String
+    package var count: Int
+    package var series: [Series]
+    package var nextCursor: String?
+  }
+
+  package struct Accuracy: Decodable, Sendable {
+    package struct Version: Decodable, Hashable, Sendable {
+      package var model, modelVersion, modelKind, issuedAt: String
+      package var steps, withheld, compared, intervals: Int
+      package var withheldByReason: [String: Int]
+      /// `relativeError`: below 1 is better than that the last value stays. Coverage in percent.
+      package var mae, mape, relativeError, promised, coverage: Decimal?
+    }
+    package var series: String?
+    package var kind: String
+    package var versions: [Version]
+  }
+
+  package struct Observations: Decodable, Sendable {
+    package struct Observation: Decodable, Hashable, Sendable {
+      package var observedAt, source: String
+      package var value: Decimal
+      package var currency, unit: String?
+      package var flags: [String]
+    }
+    package var series, kind: String
+    package var observations: [Observation]
+    package var nextCursor: String?
+  }
 
   package struct Prices: Decodable, Sendable {
     package struct Price: Decodable, Hashable, Sendable {

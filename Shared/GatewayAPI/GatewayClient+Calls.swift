@@ -6,7 +6,8 @@ extension GatewayClient {
     "flowDaily", "sentiment", "sentimentTrend", "news", "article", "searchFilings", "features", "featuresAt", "stream",
     "subscribe", "unsubscribe", "live", "submitJob", "jobs", "job", "cancelJob", "watchJob", "userDocument",
     "putUserDocument", "deleteUserDocument", "lookUp", "remember", "forget", "prices", "priceHistory", "promotions",
-    "forecasts", "outcomes", "exchangeBars",
+    "forecasts", "outcomes", "exchangeBars", "products", "product", "basket", "chains", "series", "accuracy",
+    "observations", "symbols",
   ]
 
   private static func list(_ words: [String]) -> String? { words.isEmpty ? nil : words.joined(separator: ",") }
@@ -78,6 +79,15 @@ extension GatewayClient {
 
   package func flowDaily(_ symbol: String, _ page: Page = Page()) async throws -> GatewayAnswer<Trend> {
     try await get(["flow", symbol, "daily"], page: page)
+  }
+
+  /// - Parameters:
+  ///   - kind: bar, tick, flow or sentiment.
+  ///   - points: most values of each symbol.
+  package func symbols(
+    of kind: String = "bar", interval: String? = nil, points: Int? = nil
+  ) async throws -> GatewayAnswer<Symbols> {
+    try await get(["symbols"], [("of", kind), ("interval", interval), ("points", points.map { "\($0)" })])
   }
 
   // MARK: - streams
@@ -207,9 +217,49 @@ extension GatewayClient {
     try await get(["promotions"], [("product", product), ("chain", chain), ("store", store)], page: page)
   }
 
-  /// - Parameter kind: price or demand.
-  package func forecasts(_ series: String, kind: String = "price") async throws -> GatewayAnswer<Forecasts> {
-    try await get(["forecasts", series], [("kind", kind)])
+  /// - Parameter words: that all stand in a name, or one code.
+  package func products(_ words: String, _ page: Page = Page()) async throws -> GatewayAnswer<Products> {
+    try await get(["products"], [("q", words)], page: page)
+  }
+
+  package func product(_ product: String) async throws -> GatewayAnswer<ProductCard> {
+    try await get(["products", product])
+  }
+
+  package func basket(_ products: [String]) async throws -> GatewayAnswer<Basket> {
+    try await get(["basket"], [("products", Self.list(products))])
+  }
+
+  /// - Parameter silence: hours without a file that are told of.
+  package func chains(silence: Int? = nil, _ page: Page = Page()) async throws -> GatewayAnswer<Chains> {
+    try await get(["chains"], [("silence", silence.map { "\($0)" })], page: page)
+  }
+
+  /// - Parameter pattern: as routes are written; nil for all.
+  package func series(
+    _ pattern: String? = nil, kind: String = "price", _ page: Page = Page()
+  ) async throws -> GatewayAnswer<SeriesList> {
+    try await get(["forecasts"], [("pattern", pattern), ("kind", kind)], page: page)
+  }
+
+  /// - Parameter series: nil for all.
+  package func accuracy(_ series: String? = nil, kind: String = "price") async throws -> GatewayAnswer<Accuracy> {
+    try await get(["forecasts", "accuracy"], [("series", series), ("kind", kind)])
+  }
+
+  package func observations(
+    _ series: String, kind: String = "price", _ page: Page = Page()
+  ) async throws -> GatewayAnswer<Observations> {
+    try await get(["forecasts", series, "observations"], [("kind", kind)], page: page)
+  }
+
+  /// - Parameters:
+  ///   - kind: price or demand.
+  ///   - asOf: the last one that was issued by then.
+  package func forecasts(
+    _ series: String, kind: String = "price", asOf: String? = nil
+  ) async throws -> GatewayAnswer<Forecasts> {
+    try await get(["forecasts", series], [("kind", kind), ("as_of", asOf)])
   }
 
   package func outcomes(

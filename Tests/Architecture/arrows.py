@@ -34,10 +34,10 @@ LAYERS = [
     ["EmbeddingFlags", "FeatureFlags", "HTTPFlags", "InfluxFlags", "KafkaFlags", "ObjectStoreFlags", "PostgresFlags",
      "RedisFlags"],
     ["Pipeline"],
-    ["Archiving"],
+    ["Archiving", "Operations"],
 ]
 # The shared modules that may import Kafka. A sink does not know where its records come from.
-KAFKA_USERS = {"Archiving", "KafkaFlags", "Pipeline"}
+KAFKA_USERS = {"Archiving", "KafkaFlags", "Operations", "Pipeline"}
 # The module of librdkafka, and the only folder outside Tests that may import it.
 LIBRDKAFKA, BRIDGE = "CRdKafka", "Shared/Kafka/Bridge/"
 # Both watch descriptors through libdispatch. On Linux it reads freed memory when one hangs up while its handler is

@@ -124,10 +124,17 @@ struct DocumentChain {
     return values
   }
 
-  /// Waits until so many sets of passages are closed: one for each document that was published.
-  func awaitSplit(_ count: Int) async throws {
+  /// Waits until so many different states of documents were published, and the passages of each are closed as often as
+  /// there are groups that read them. Both may be published again by a fetcher or a worker that takes over.
+  func awaitSplit(_ count: Int, groups: Int = 1) async throws {
     try await eventually("\(count) documents are split", interval: .milliseconds(300)) {
-      try await chunks().filter { $0.withdrawn && $0.item == nil }.count >= count
+      let documents = try await documents()
+      guard Set(documents.map { "\($0.name) \($0.sha256 ?? "withdrawn")" }).count >= count else { return false }
+      var closed: [String: Int] = [:]
+      for chunk in try await chunks() where chunk.withdrawn && chunk.item == nil {
+        closed["\(chunk.document) \(chunk.knownAt)", default: 0] += 1
+      }
+      return documents.allSatisfy { closed["\($0.name) \($0.knownAt)", default: 0] >= groups }
     }
   }
 
@@ -146,18 +153,18 @@ struct DocumentChain {
     try await values(Topics.documentChunks).map { try DocumentChunk(decoding: $0.value) }
   }
 
-  /// The passages that stand when all records were followed.
+  /// The passages that stand when all records were followed, in whatever order: a worker that lost its partition may
+  /// publish the passages of a report once more after another one has published the amendment.
   static func standing(_ chunks: [DocumentChunk]) -> [DocumentChunk] {
+    let withdrawals = Dictionary(grouping: chunks.filter(\.withdrawn), by: \.document)
     var standing: [String: DocumentChunk] = [:]
-    for chunk in chunks {
-      guard chunk.withdrawn else {
-        standing[chunk.id] = chunk
-        continue
+    for chunk in chunks where !chunk.withdrawn {
+      let isGone = withdrawals[chunk.document, default: []].contains {
+        chunk.knownAt.microseconds < $0.knownAt.microseconds
+          && ($0.item == nil || $0.item == chunk.item && $0.part == chunk.part)
       }
-      standing = standing.filter { _, known in
-        known.document != chunk.document || known.knownAt.microseconds >= chunk.knownAt.microseconds
-          || chunk.item != nil && (known.item != chunk.item || known.part != chunk.part)
-      }
+      let earlier = standing[chunk.id]?.knownAt.microseconds ?? .min
+      if !isGone, chunk.knownAt.microseconds >= earlier { standing[chunk.id] = chunk }
     }
     return standing.values.sorted { ($0.document, $0.ordinal) < ($1.document, $1.ordinal) }
   }

@@ -114,7 +114,8 @@ extension GatewayProcessTests {
     defer { typed.close() }
     let different = try await differences(base)
     #expect(different.missing.isEmpty && different.beside == [
-      "prices", "priceHistory", "promotions", "forecasts", "outcomes", "exchangeBars",
+      "prices", "priceHistory", "promotions", "forecasts", "outcomes", "exchangeBars", "products", "product", "basket",
+      "chains", "series", "accuracy", "observations",
     ])
     let page = GatewayClient.Page(start: RFC3339.text(ns: past * 1_000_000), limit: 4)
     #expect(try await typed.bars(symbol, page).bars.map(\.close) == [100, 201, 102, 303])

@@ -43,7 +43,13 @@ import TestSupport
       ('00000000-0000-0000-0000-000000000002', 1, 'eu.de.polymer.pp', 'price', 'pp', 'v1', 'xgboost',
        '2026-03-01T00:00:00Z', '2026-04-01T00:00:00Z', 1.30, '[]', '\(file)', '{}');
     INSERT INTO market_observations (series, kind, observed_at, material, value, source, flags)
-    VALUES ('eu.de.polymer.pp', 'price', '2026-02-20T00:00:00Z', 'pp', 1.5, 'test', '{}');
+    VALUES ('eu.de.polymer.pp', 'price', '2026-02-20T00:00:00Z', 'pp', 1.5, 'test', '{}'),
+           ('eu.de.polymer.pp', 'price', '2026-01-20T00:00:00Z', 'pp', 1.30, 'test', '{}');
+    INSERT INTO file_effects (file_id, chain, store_id, file_time, prices_new, prices_changed, prices_unchanged,
+                              written_at) VALUES
+      ('\(file)', 'shufersal', '1', '2026-03-01T08:00:00Z', 1, 0, 0, now()),
+      ('00000000-0000-0000-0000-000000000002', 'shufersal', '1', '2026-03-01T09:00:00Z', 1, 0, 0, now()),
+      ('00000000-0000-0000-0000-000000000003', 'shufersal', '2', '2026-03-03T08:00:00Z', 1, 0, 0, now());
     """
 
   private func influx() async throws -> (url: String, database: String) {
@@ -126,6 +132,7 @@ import TestSupport
     #expect(forecast?.mean == 1.3 && forecast?.modelKind == "xgboost")
     let came = try await client.outcomes("eu.de.polymer.pp").outcomes.first
     #expect(came?.actual == 1.5 && came?.lower == 1.1 && came?.upper == 1.4 && came?.isInside == false)
+    try await readLists(client, ean)
     #expect(try await client.exchangeBars("COMI").bars.map(\.close) == [45.5, 46.5, 47.5])
     #expect(try await client.ingestionStatus().ingestionLayer.database?.connected == true)
 
@@ -138,5 +145,39 @@ import TestSupport
     postgres.lead(to: Int(server.port))
     try await eventually("the database is back") { try await ask("/products/\(ean)/prices")[0].status == 200 }
     #expect(await process.terminate() == .exited(0))
+  }
+
+  /// Products by their names, baskets, files of chains; series and how good their forecasts were.
+  private func readLists(_ client: GatewayClient, _ ean: String) async throws {
+    for words in ["milk", "MILK 3%", "3% mil", ean, "m1"] {
+      let found = try await client.products(words).products
+      #expect(found.map(\.product) == ["m1"] && found.first?.names == ["milk 3%"], "\(words)")
+      #expect(found.first?.lowest == 6.5 && found.first?.highest == 6.9 && found.first?.stores == 2)
+    }
+    for words in ["milk_3", "3\\%", "butter", "milk butter"] {
+      #expect(try await client.products(words).products.isEmpty, "\(words)")
+    }
+    let card = try await client.product(ean)
+    #expect(card.product == "m1" && card.names.map(\.chain) == ["shufersal"])
+    let basket = try await client.basket(["m1", "none"])
+    #expect(basket.products.map(\.cheapest?.storeId) == ["2", nil] && basket.splitTotal == nil)
+    #expect(basket.chains.map(\.total) == [6.5] && basket.chains.map(\.missing) == [1])
+    #expect(try await client.basket([ean]).splitTotal == 6.5)
+    let chains = try await client.chains(.init(start: "2026-01-01T00:00:00Z")).chains
+    #expect(chains.map(\.files) == [3] && chains.first?.newestFile == "2026-03-03T08:00:00Z")
+    #expect(chains.first?.silences.map { [$0.from, $0.to] } == [["2026-03-01T09:00:00Z", "2026-03-03T08:00:00Z"]])
+
+    let series = "eu.de.polymer.pp"
+    let found = try await client.series("eu.*.polymer.#")
+    #expect(found.series.map(\.series) == [series] && found.series.first?.observations == 2 && found.count == 1)
+    #expect(try await client.series("us.#").series.isEmpty)
+    #expect(try await client.observations(series).observations.map(\.value) == [1.3, 1.5])
+    #expect(try await client.forecasts(series, asOf: "2026-02-15T00:00:00Z").forecasts.map(\.mean) == [1.25])
+    // 1.25 was said, 1.3 was known, 1.5 came: off by 0.25, where the last value is off by 0.2.
+    for asked in [series, nil] {
+      let version = try await client.accuracy(asked).versions.first
+      #expect(version?.compared == 1 && version?.mae == 0.25 && version?.relativeError == 1.25)
+      #expect(version?.promised == 80 && version?.coverage == 0 && version?.withheldByReason == [:])
+    }
   }
 }

@@ -4,6 +4,7 @@ import Core
 @testable import Kafka
 import KafkaFlags
 import Logging
+import Operations
 import ServiceKit
 import Testing
 import TestSupport

@@ -5,6 +5,7 @@ import DBWriterService
 import Foundation
 @testable import Kafka
 import LocalServers
+import Operations
 import Postgres
 import Synchronization
 import TestSupport

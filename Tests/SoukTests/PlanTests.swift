@@ -1,5 +1,6 @@
 import Catalogue
 import Core
+import Operations
 import ServiceKit
 import Testing
 

@@ -3,6 +3,7 @@ import Catalogue
 import Foundation
 import Kafka
 import Messages
+import Operations
 import TestSupport
 import Testing
 import Values

@@ -4,6 +4,7 @@ import Core
 import Foundation
 import Kafka
 import LocalServers
+import Operations
 import ServiceKit
 import TestSupport
 import Testing

@@ -19,10 +19,22 @@ package struct FailingResolver: Sendable {
     try Self.write("", to: gate)
   }
 
+  private init(gate: String, library: String) {
+    self.gate = gate
+    self.library = library
+  }
+
+  /// The same library with a gate of its own in another folder; it does not fail yet.
+  package func another(in folder: String) -> FailingResolver {
+    FailingResolver(gate: "\(folder)/resolver-fails", library: library)
+  }
+
   /// The environment of the process.
   package var environment: [String: String?] { ["LD_PRELOAD": library, "SOUK_TEST_RESOLVER_GATE": gate] }
 
   package func recover() { unlink(gate) }
+  /// Fails again after `recover`.
+  package func fail() throws { try Self.write("", to: gate) }
 
   private static func write(_ text: String, to path: String) throws {
     guard let file = fopen(path, "w") else { throw ConditionNotMet(description: "cannot write \(path)") }

@@ -2,11 +2,15 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// A local port that forwards to another one and can be redirected while in use, which cuts open connections.
+/// A local port that forwards to another one. Tests redirect it while it is in use, which cuts open connections, and
+/// slow it down or hold what passes.
 package final class SwitchedPort: Sendable {
   package let port: Int
+  /// How bytes pass: at once, some 12 KiB a second in each direction of a connection, or not at all.
+  package enum Pace: Sendable { case full, slow, held }
   private struct State {
     var target: Int
+    var pace = Pace.full
     var open: Set<Int32> = []
   }
   private let state: Mutex<State>
@@ -41,6 +45,11 @@ package final class SwitchedPort: Sendable {
     }
   }
 
+  package var pace: Pace {
+    get { state.withLock { $0.pace } }
+    set { state.withLock { $0.pace = newValue } }
+  }
+
   private func join(_ client: Int32) {
     let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var name = Self.address(state.withLock { $0.target })
@@ -57,11 +66,11 @@ package final class SwitchedPort: Sendable {
     state.withLock { $0.open.formUnion([client, server]) }
     Thread.detachNewThread { [self] in
       let ended = DispatchSemaphore(value: 0)
-      Thread.detachNewThread {
-        Self.copy(from: server, to: client)
+      Thread.detachNewThread { [self] in
+        copy(from: server, to: client)
         ended.signal()
       }
-      Self.copy(from: client, to: server)
+      copy(from: client, to: server)
       ended.wait()
       state.withLock { $0.open.subtract([client, server]) }
       close(client)
@@ -69,10 +78,12 @@ package final class SwitchedPort: Sendable {
     }
   }
 
-  private static func copy(from source: Int32, to target: Int32) {
+  private func copy(from source: Int32, to target: Int32) {
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    reading: while case let count = recv(source, &buffer, buffer.count, 0), count > 0 {
+    reading: while case let count = recv(source, &buffer, pace == .slow ? 256 : buffer.count, 0), count > 0 {
       var sent = 0
+      if pace == .slow { usleep(20_000) }
+      while pace == .held { usleep(5_000) }
       while sent < count {
         let more = buffer.withUnsafeBytes { send(target, $0.baseAddress! + sent, count - sent, Int32(MSG_NOSIGNAL)) }
         if more <= 0 { break reading }

@@ -4,6 +4,7 @@ enum AnswerSchema: String, CaseIterable, Sendable {
   case ingestionHealth = "IngestionHealth"
   case latestTick = "LatestTick"
   case latestTicks = "LatestTicks"
+  case symbols = "Symbols"
   case samples = "Samples"
   case bars = "Bars"
   case gaps = "Gaps"
@@ -23,10 +24,17 @@ enum AnswerSchema: String, CaseIterable, Sendable {
   case jobs = "Jobs"
   case job = "Job"
   case accepted = "JobAccepted"
+  case products = "Products"
+  case product = "ProductCard"
+  case basket = "Basket"
+  case chains = "Chains"
   case prices = "Prices"
   case priceHistory = "PriceHistory"
   case promotions = "Promotions"
   case exchangeBars = "ExchangeBars"
+  case series = "Series"
+  case accuracy = "Accuracy"
+  case observations = "Observations"
   case forecasts = "Forecasts"
   case outcomes = "Outcomes"
   case events
@@ -110,17 +118,20 @@ enum AnswerSchema: String, CaseIterable, Sendable {
       "symbol": text, "trade": orNull("Trade"), "quote": orNull("Quote"), "age_seconds": number, "stale": boolean,
     ]),
     answer(.latestTicks, ["ticks": list(reference("LatestTick")), "unknown": texts1]),
+    named("Sample", ["time": time, "value": number]),
+    answer(.symbols, [
+      "of": text, "interval": textOrNull, "symbols": list(
+        named("", ["symbol": text, "values": list(reference("Sample"))]).droppingName),
+    ]),
     answer(.samples, [
-      "symbol": text, "field": text, "samples": list(
-        "{\"type\":\"object\",\"required\":[\"time\",\"value\"],"
-          + "\"properties\":{\"time\":\(time),\"value\":\(number)}}"),
+      "symbol": text, "field": text, "samples": list(reference("Sample")),
       "next_cursor": textOrNull, "available_from": timeOrNull,
     ]),
     named("Bar", [
       "start": time, "source": one(of: ["batch", "live", "archive"]), "open": numberOrNull, "high": numberOrNull,
       "low": numberOrNull, "close": numberOrNull, "volume": numberOrNull, "vwap": numberOrNull, "trades": numberOrNull,
       "known_at?": time, "revision?": integer, "running?": boolean,
-    ], about: "The last three are told of bars as they were known at a time."),
+    ], about: "The last three are told of bars as they were known at a time, the revision of live ones, too."),
     named("Split", ["execution_date": text, "split_from": number, "split_to": number],
           about: "split_from shares became split_to before the session of the date."),
     answer(.bars, [
@@ -218,7 +229,7 @@ enum AnswerSchema: String, CaseIterable, Sendable {
     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":\(most)}"
   }
 
-  private static let older = [
+  private static let older = shops + [
     named("Price", [
       "chain": text, "store_id": text, "store": textOrNull, "city": textOrNull, "ean": text, "name": textOrNull,
       "price": number, "unit_price": numberOrNull, "unit": textOrNull, "since": time, "seen_at": time,
@@ -257,6 +268,63 @@ enum AnswerSchema: String, CaseIterable, Sendable {
     ]),
     answer(.outcomes, [
       "series": text, "kind": text, "outcomes": list(reference("Outcome")), "next_cursor": textOrNull,
+    ]),
+  ]
+
+  private static let shops = [
+    answer(.products, [
+      "q": text, "next_cursor": textOrNull, "products": list(
+        named("", [
+          "product": text, "gtin": textOrNull, "name": textOrNull, "brand": textOrNull, "quantity": numberOrNull,
+          "unit": textOrNull, "chains": integer, "names": texts1, "stores": integer, "lowest": numberOrNull,
+          "highest": numberOrNull, "seen_at": timeOrNull,
+        ]).droppingName),
+    ]),
+    answer(.product, [
+      "product": text, "gtin": textOrNull, "name": textOrNull, "brand": textOrNull, "unit": textOrNull,
+      "quantity": numberOrNull, "names": list(
+        named("", [
+          "chain": text, "ean": text, "name": textOrNull, "manufacturer": textOrNull, "unit_qty": textOrNull,
+          "quantity": numberOrNull, "unit": textOrNull, "is_weighted": booleanOrNull, "seen_at": time,
+        ]).droppingName),
+    ]),
+    named("Offer", ["chain": text, "store_id": text, "price": number]),
+    answer(.basket, [
+      "products": list(named("", ["product": text, "name": textOrNull, "cheapest": orNull("Offer")]).droppingName),
+      "split_total": numberOrNull, "chains": list(
+        named("", [
+          "chain": text, "store_id": text, "total": number, "prices": list(numberOrNull), "missing": integer,
+        ]).droppingName),
+    ]),
+    answer(.chains, [
+      "chains": list(
+        named("", [
+          "chain": text, "name": textOrNull, "files": integer, "oldest_file": time, "newest_file": time,
+          "silences": list(named("", ["from": time, "to": time]).droppingName),
+        ]).droppingName),
+    ]),
+    answer(.series, [
+      "kind": text, "pattern": text, "count": integer, "next_cursor": textOrNull, "series": list(
+        named("", [
+          "series": text, "observations": integer, "observed_at": timeOrNull, "steps": integer, "withheld": integer,
+          "issued_at": timeOrNull, "models": texts1, "unit": textOrNull, "currency": textOrNull,
+        ]).droppingName),
+    ]),
+    answer(.accuracy, [
+      "series": textOrNull, "kind": text, "versions": list(
+        named("", [
+          "model": text, "model_version": text, "model_kind": text, "steps": integer, "withheld": integer,
+          "withheld_by_reason": map(of: integer), "compared": integer, "mae": numberOrNull, "mape": numberOrNull,
+          "relative_error": numberOrNull, "intervals": integer, "promised": numberOrNull, "coverage": numberOrNull,
+          "issued_at": time,
+        ]).droppingName),
+    ]),
+    answer(.observations, [
+      "series": text, "kind": text, "next_cursor": textOrNull, "observations": list(
+        named("", [
+          "observed_at": time, "value": number, "currency": textOrNull, "unit": textOrNull, "source": text,
+          "flags": texts1,
+        ]).droppingName),
     ]),
   ]
 

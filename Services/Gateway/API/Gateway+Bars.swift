@@ -108,13 +108,18 @@ extension Gateway {
       live: { range, most in
         // The close comes first: every bar has one, and hot-writer may be told to leave others out.
         let fields = ["close"] + Self.barFields.filter { $0 != "close" }
-        let samples = try await store.samples(fields.map { "ts:\(symbol):\(interval):\($0)" }, range, most: most)
+        let samples = try await store.samples(
+          (fields + ["revision"]).map { "ts:\(symbol):\(interval):\($0)" }, range, most: most)
         let places = Self.barFields.map { fields.firstIndex(of: $0) ?? 0 }
         let rows = samples.stamps.map { stamp in
           var writer = JSONWriter(capacity: 160)
           for (field, place) in zip(Self.barFields, places) {
             writer.key(named: field)
             if let value = samples.values[place][stamp] { writer.raw(value) } else { writer.null() }
+          }
+          if let revision = samples.values[fields.count][stamp] {
+            writer.key(named: "revision")
+            writer.raw(revision)
           }
           return ViewRow(start: stamp, members: writer.array())
         }

@@ -14,7 +14,8 @@ extension Gateway {
     [
       Endpoint(
         .get, "/forecasts/{series}", "forecasts", "What each model expects of a series: its last forecast, by step.",
-        [Self.series, Self.kind], answer: .forecasts) { try await forecasts($0) },
+        [Self.series, Self.kind, Parameter("as_of", .time, "The last one that was issued by this time; default now.")],
+        answer: .forecasts) { try await forecasts($0) },
       Endpoint(
         .get, "/forecasts/{series}/outcomes", "outcomes", "Forecasts whose time has come, and the value that came.",
         [Self.series, Self.kind] + Self.range, answer: .outcomes) { try await outcomes($0) },
@@ -29,10 +30,13 @@ extension Gateway {
       FROM predictions p
       JOIN (
         SELECT DISTINCT ON (model) model, prediction_id FROM predictions
-        WHERE series = $1 AND kind = $2 ORDER BY model, issued_at DESC, prediction_id
+        WHERE series = $1 AND kind = $2 AND ($3::float8 IS NULL OR issued_at <= to_timestamp($3::float8 / 1000))
+        ORDER BY model, issued_at DESC, prediction_id
       ) AS last USING (prediction_id)
       ORDER BY p.model, p.step
-      """, [.text(call.text("series")), .text(call.text("kind"))], "forecasts")
+      """, [
+        .text(call.text("series")), .text(call.text("kind")), call.time("as_of").map { .int($0) } ?? .null,
+      ], "forecasts")
     var writer = JSONWriter()
     writer.beginObject()
     writer.field("series", call.text("series"))

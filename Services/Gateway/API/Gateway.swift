@@ -36,9 +36,10 @@ struct Gateway: Sendable {
   let started = ContinuousClock.now
 
   var endpoints: [Endpoint] {
-    systemEndpoints + tickEndpoints + viewEndpoints + textEndpoints + knowledgeEndpoints
+    systemEndpoints + tickEndpoints + [symbolEndpoint] + viewEndpoints + textEndpoints + knowledgeEndpoints
       + (topics == nil ? [] : streamEndpoints + jobEndpoints)
-      + (database == nil ? [] : priceEndpoints + forecastEndpoints) + (exchange == nil ? [] : exchangeEndpoints)
+      + (database == nil ? [] : productEndpoints + priceEndpoints + seriesEndpoints + forecastEndpoints)
+      + (exchange == nil ? [] : exchangeEndpoints)
   }
 
   // MARK: - what endpoints share

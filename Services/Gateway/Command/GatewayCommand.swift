@@ -33,6 +33,7 @@ package struct GatewayCommand: ServiceCommand {
     version: Souk.version)
 
   @OptionGroup(title: "API") package var door: GatewayOptions
+  @OptionGroup(title: "Board") package var board: BoardOptions
   @OptionGroup(title: "Redis") package var redis: RedisOptions
   @OptionGroup(title: "Texts as vectors") package var embedding: EmbeddingOptions
   @OptionGroup(title: "Views of the batch layer") package var objects: ObjectStoreOptions
@@ -48,7 +49,7 @@ package struct GatewayCommand: ServiceCommand {
       + [KafkaMetrics.gaps]
 
   package func work(_ needs: Needs) -> Work {
-    let (door, kafka, context) = (door, kafka, needs.context)
+    let (door, board, kafka, context) = (door, board, kafka, needs.context)
     let name = ServiceCatalogue.gateway.name
     let access = needs.add(.setting("tokens", door.access) { $0.summary })
     let splits = needs.add(.setting("splits", door.splits) { given in
@@ -86,10 +87,15 @@ package struct GatewayCommand: ServiceCommand {
           cache: SemanticCache(redis, try embedder.value)),
         calendar: try NYSECalendar(), staleAfter: door.staleAfter.duration, listenerBacklog: door.listenerBacklog,
         now: WallClock.milliseconds)
-      return Door(
-        endpoints: gateway.endpoints, access: try access.value, rate: RequestRate(door.rateLimit),
-        origins: door.corsOrigin, logger: context.logger
+      let (access, rate) = (try access.value, RequestRate(door.rateLimit))
+      var routes = Door(
+        endpoints: gateway.endpoints, access: access, rate: rate, origins: door.corsOrigin, logger: context.logger
       ).routes
+      if board.isOn(host: door.apiHost, hasTokens: !access.isOpen) {
+        Board(gateway, access: access, rate: rate, maxListeners: door.maxListeners, logger: context.logger)
+          .add(to: &routes)
+      }
+      return routes
     }
   }
 

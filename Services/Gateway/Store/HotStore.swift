@@ -97,7 +97,7 @@ struct HotStore: Sendable {
     return replies
   }
 
-  private static func points(_ reply: RedisReply) -> [(stamp: Int64, value: String)] {
+  static func points(_ reply: RedisReply) -> [(stamp: Int64, value: String)] {
     (reply.array ?? []).compactMap { element in
       guard let pair = element.array, pair.count == 2, let stamp = pair[0].integer, let text = pair[1].text,
         isNumber(text) else { return nil }

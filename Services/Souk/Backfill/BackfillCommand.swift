@@ -8,6 +8,7 @@ import HTTPFlags
 import KafkaFlags
 import Markets
 import Messages
+import Operations
 import Redis
 import RedisFlags
 

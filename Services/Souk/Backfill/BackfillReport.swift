@@ -2,6 +2,7 @@ import Core
 import Feeds
 import Markets
 import Messages
+import Operations
 import ServiceKit
 import Values
 

@@ -3,6 +3,7 @@ import Core
 import Feeds
 import Markets
 import Messages
+import Operations
 import Redis
 import RedisFlags
 import ServiceKit

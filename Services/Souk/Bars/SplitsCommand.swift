@@ -7,6 +7,7 @@ import HTTP
 import HTTPFlags
 import Markets
 import Messages
+import Operations
 import ServiceKit
 import Values
 

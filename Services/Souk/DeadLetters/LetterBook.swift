@@ -4,6 +4,7 @@ import Kafka
 import KafkaFlags
 import Logging
 import Messages
+import Operations
 import Pipeline
 import ServiceKit
 import Synchronization
@@ -126,6 +127,3 @@ extension Cluster {
     }
   }
 }
-
-/// `1 dead letter`, `1,204 dead letters`.
-func counted(_ count: Int, _ noun: String) -> String { "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")" }

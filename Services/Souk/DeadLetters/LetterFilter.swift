@@ -1,5 +1,6 @@
 import ArgumentParser
 import Kafka
+import Operations
 
 /// Which letters of a topic are meant.
 struct LetterFilter: ParsableArguments {

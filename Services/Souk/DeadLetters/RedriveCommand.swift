@@ -3,6 +3,7 @@ import Catalogue
 import Core
 import Foundation
 import Kafka
+import Operations
 import ServiceKit
 
 /// Who acts, and why: for the audit record.

@@ -1,6 +1,7 @@
 import Catalogue
 import Kafka
 import Messages
+import Operations
 
 /// What a redrive would do with each letter. A pure value.
 struct RedrivePlan: Hashable, Sendable {

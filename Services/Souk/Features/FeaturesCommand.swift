@@ -3,6 +3,7 @@ import Core
 import FeatureFlags
 import Features
 import Messages
+import Operations
 import ServiceKit
 
 import Glibc

@@ -2,6 +2,7 @@ import ArgumentParser
 import Core
 import Foundation
 import GatewayAPI
+import Operations
 import ServiceKit
 
 /// `souk tick`

@@ -1,4 +1,5 @@
 import Kafka
+import Operations
 
 /// One partition of a group at one moment, with what an earlier look at it saw. A pure value.
 struct PartitionStanding: Hashable, Sendable {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalogue
 import Core
 import Kafka
+import Operations
 import Postgres
 import ServiceKit
 

@@ -1,3 +1,4 @@
+import Operations
 import ServiceKit
 
 /// Values of records as they may be printed.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Core
 import KafkaFlags
 import Kafka
+import Operations
 
 /// A moment as people write it: `10m` (so long ago) or an RFC 3339 time.
 struct Moment: ExpressibleByArgument, Hashable, Sendable {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalogue
 import Core
+import Operations
 
 extension TopicsCommand {
   /// `souk topics asyncapi`

@@ -3,6 +3,7 @@ import Catalogue
 import Core
 import Kafka
 import Messages
+import Operations
 import ServiceKit
 import Synchronization
 import Values

@@ -1,4 +1,5 @@
 import Catalogue
+import Operations
 import ServiceKit
 
 /// The differences between a cluster's topics and the catalogue, and the step for each topic.

@@ -4,6 +4,7 @@ import Foundation
 import LocalServers
 
 import Glibc
+import Operations
 
 /// What a run has started so far: private servers, or those that the operator named; and what services are told.
 struct Startup {

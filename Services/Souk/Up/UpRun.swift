@@ -4,6 +4,7 @@ import Core
 import Foundation
 import Kafka
 import LocalServers
+import Operations
 
 /// One run of the fleet, from the first server to the last exit code.
 struct UpRun: Sendable {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalogue
 import Core
+import Operations
 import ServiceKit
 
 /// `souk audit`

@@ -3,6 +3,7 @@ import Core
 import Foundation
 import HTTP
 import LocalServers
+import Operations
 import Synchronization
 
 /// Where the processes of a fleet answer.

@@ -1,5 +1,6 @@
 import Kafka
 import LocalServers
+import Operations
 
 /// The records of one service, summed over its processes: what came in, and what became of it. A pure value.
 struct ServiceAccount: Hashable, Sendable {

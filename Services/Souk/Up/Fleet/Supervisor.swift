@@ -1,5 +1,6 @@
 import Core
 import LocalServers
+import Operations
 import Synchronization
 
 import Glibc

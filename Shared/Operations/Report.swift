@@ -1,60 +1,16 @@
-import ArgumentParser
-import Core
-import Foundation
+import Glibc
 import ServiceKit
 
-import Glibc
-
-/// How a command prints its answer.
-enum OutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
-  case table, json, yaml
-
-  /// What a program says in JSON, as this form has it.
-  func text(ofJSON json: String) -> String {
-    guard self == .yaml, let value = try? JSONSerialization.jsonObject(with: Data(json.utf8)) else { return json }
-    return "---\n" + DataValue(json: value).yaml
-  }
-}
-
-/// `-o` and `--wide`, of every command that answers with data.
-struct OutputOptions: ParsableArguments {
-  @Option(name: .shortAndLong, help: "How to print the answer.")
-  var output = OutputFormat.table
-
-  @Flag(help: "Print every column of a table in full, also where the terminal is too narrow.")
-  var wide = false
-
-  init() {}
-
-  func print(_ report: Report) { Swift.print(text(report, Terminal.standardOutput)) }
-
-  func text(_ report: Report, _ terminal: Terminal) -> String {
-    switch output {
-    case .table: report.lines(terminal.isWide(wide)).joined(separator: "\n")
-    case .json: report.data.prettyJSON
-    case .yaml: report.data.yaml
-    }
-  }
-
-  /// One of many answers that follow one another: a line of JSON, or a document of YAML.
-  /// - Parameter lines: what the table form prints.
-  func text(_ data: DataValue, _ lines: @autoclosure () -> [String]) -> String {
-    switch output {
-    case .table: lines().joined(separator: "\n")
-    case .json: data.json
-    case .yaml: "---\n\(data.yaml)"
-    }
-  }
-}
-
 /// Where text goes: how wide it may be, and whether it may have colours.
-struct Terminal: Hashable, Sendable {
+package struct Terminal: Hashable, Sendable {
   /// Columns; nil for a file or a pipe, where every line may be as long as it is.
-  var width: Int?
-  var hasColour: Bool
+  package var width: Int?
+  package var hasColour: Bool
+
+  package init(width: Int?, hasColour: Bool) { (self.width, self.hasColour) = (width, hasColour) }
 
   /// `COLUMNS` says the width where it is set; `NO_COLOR` (no-color.org) and a dumb terminal switch colours off.
-  static var standardOutput: Terminal {
+  package static var standardOutput: Terminal {
     var size = winsize()
     let isTerminal = isatty(STDOUT_FILENO) == 1
     var width: Int?
@@ -65,14 +21,14 @@ struct Terminal: Hashable, Sendable {
       width: width, hasColour: isTerminal && variable("NO_COLOR").isEmpty && variable("TERM") != "dumb")
   }
 
-  func isWide(_ wide: Bool) -> Terminal { wide ? Terminal(width: nil, hasColour: hasColour) : self }
+  package func isWide(_ wide: Bool) -> Terminal { wide ? Terminal(width: nil, hasColour: hasColour) : self }
 }
 
 /// What a row says at a glance.
-enum Tone: Sendable {
+package enum Tone: Sendable {
   case plain, good, warning, bad, faint
 
-  func painted(_ text: String) -> String {
+  package func painted(_ text: String) -> String {
     let code = switch self {
     case .plain: ""
     case .good: "32"
@@ -85,71 +41,71 @@ enum Tone: Sendable {
 }
 
 /// Rows of one kind, with what is said of all of them: printed as a table that fits the terminal, as JSON or as YAML.
-struct Report: Sendable {
-  struct Column: Sendable {
+package struct Report: Sendable {
+  package struct Column: Sendable {
     /// The name in JSON and YAML.
-    let name: String
-    let title: String
-    var isRight = false
+    package let name: String
+    package let title: String
+    package var isRight = false
     /// How short its cells may be cut; nil when they stay whole.
-    var least: Int?
+    package var least: Int?
     /// Columns of the highest rank are left out first where a terminal is too narrow; those of rank 0 stay.
-    var rank = 0
+    package var rank = 0
 
-    static func text(_ name: String, _ title: String, least: Int? = nil, rank: Int = 0) -> Column {
+    package static func text(_ name: String, _ title: String, least: Int? = nil, rank: Int = 0) -> Column {
       Column(name: name, title: title, least: least, rank: rank)
     }
-    static func number(_ name: String, _ title: String, rank: Int = 0) -> Column {
+    package static func number(_ name: String, _ title: String, rank: Int = 0) -> Column {
       Column(name: name, title: title, isRight: true, rank: rank)
     }
     /// Only in JSON and YAML.
-    static func hidden(_ name: String) -> Column { Column(name: name, title: "", rank: .max) }
+    package static func hidden(_ name: String) -> Column { Column(name: name, title: "", rank: .max) }
   }
 
-  struct Cell: Sendable {
-    var value: DataValue
-    var text: String
+  package struct Cell: Sendable {
+    package var value: DataValue
+    package var text: String
 
-    init(_ value: DataValue, _ text: String) { (self.value, self.text) = (value, text) }
-    static func text(_ text: String?) -> Cell { Cell(DataValue(text), text ?? "-") }
-    static func count(_ count: Int?) -> Cell { Cell(DataValue(count), count.map { grouped($0) } ?? "-") }
-    static func count(_ count: Int64?) -> Cell { .count(count.map { Int($0) }) }
-    static func time(_ duration: Duration?) -> Cell {
+    package init(_ value: DataValue, _ text: String) { (self.value, self.text) = (value, text) }
+    package static func text(_ text: String?) -> Cell { Cell(DataValue(text), text ?? "-") }
+    package static func count(_ count: Int?) -> Cell { Cell(DataValue(count), count.map { grouped($0) } ?? "-") }
+    package static func count(_ count: Int64?) -> Cell { .count(count.map { Int($0) }) }
+    package static func time(_ duration: Duration?) -> Cell {
       Cell(DataValue(seconds: duration), duration.map { short($0) } ?? "-")
     }
   }
 
-  struct Row: Sendable {
-    var cells: [Cell]
-    var tone = Tone.plain
+  package struct Row: Sendable {
+    package var cells: [Cell]
+    package var tone = Tone.plain
   }
 
   /// Of the rows, in JSON and YAML.
-  let name: String
-  let columns: [Column]
-  private(set) var rows: [Row] = []
+  package let name: String
+  package let columns: [Column]
+  package private(set) var rows: [Row] = []
   /// Said of all rows, in JSON and YAML beside them.
-  var fields: [DataValue.Field] = []
+  package var fields: [DataValue.Field] = []
   /// Said of all rows below the table.
-  var notes: [String] = []
+  package var notes: [String] = []
   /// What a table without rows says.
-  var nothing = "none"
+  package var nothing = "none"
 
-  init(_ name: String, _ columns: [Column]) { (self.name, self.columns) = (name, columns) }
+  package init(_ name: String, _ columns: [Column]) { (self.name, self.columns) = (name, columns) }
 
-  mutating func append(_ cells: [Cell], _ tone: Tone = .plain) {
+  package mutating func append(_ cells: [Cell], _ tone: Tone = .plain) {
     precondition(cells.count == columns.count, "a row of \(name) has one cell for each column")
     rows.append(Row(cells: cells, tone: tone))
   }
 
-  var data: DataValue {
+  package var data: DataValue {
     let list = rows.map { row in
       DataValue.object(zip(columns, row.cells).map { .init($0.name, $1.value) })
     }
     return .object([.init(name, .list(list))] + fields)
   }
 
-  func lines(_ terminal: Terminal) -> [String] {
+  package func lines(_ terminal: Terminal) -> [String] {
     if rows.isEmpty { return [nothing] + notes.flatMap { wrapped($0, terminal.width) } }
     let (shown, widths, left) = fitted(terminal.width)
     var table = TextTable(shown.map { column in
@@ -211,7 +167,7 @@ struct Report: Sendable {
 }
 
 /// Breaks a line at blanks.
-func wrapped(_ text: String, _ width: Int?) -> [String] {
+package func wrapped(_ text: String, _ width: Int?) -> [String] {
   guard let width, text.count > width else { return [text] }
   var lines = [""]
   for word in text.split(separator: " ", omittingEmptySubsequences: false) {
@@ -223,14 +179,4 @@ func wrapped(_ text: String, _ width: Int?) -> [String] {
     }
   }
   return lines
-}
-
-/// `2d 4h`, `3h 12m`, `5m 20s`, `12s`, `0.4s`: two units at most, for people.
-func short(_ duration: Duration) -> String {
-  let seconds = duration / .seconds(1)
-  if seconds < 10 { return seconds < 0.05 ? "0s" : "\((seconds * 10).rounded() / 10)s".replacing(".0s", with: "s") }
-  let whole = Int(seconds.rounded())
-  let units = [("d", whole / 86_400), ("h", whole / 3_600 % 24), ("m", whole / 60 % 60), ("s", whole % 60)]
-  guard let first = units.firstIndex(where: { $0.1 > 0 }) else { return "0s" }
-  return units[first...].prefix(2).filter { $0.1 > 0 }.map { "\($0.1)\($0.0)" }.joined(separator: " ")
 }

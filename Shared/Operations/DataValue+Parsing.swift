@@ -3,7 +3,7 @@ import Messages
 extension DataValue {
   /// Reads JSON strictly; fields keep their order and numbers their digits.
   /// - Returns: nil for bytes that are no JSON, or that are nested more than 100 deep.
-  init?(parsing bytes: [UInt8]) {
+  package init?(parsing bytes: [UInt8]) {
     do {
       var reader = try JSONReader(
         bytes.span.bytes, limits: JSONReader.Limits(maxBytes: Int(Int32.max), maxDepth: 100))

@@ -2,13 +2,13 @@ import Foundation
 import Messages
 import ServiceKit
 
-/// What a command answers with, before it is printed as a table, as JSON or as YAML.
-indirect enum DataValue: Hashable, Sendable {
-  struct Field: Hashable, Sendable {
-    var name: String
-    var value: DataValue
+/// What a command or a page answers with, before it is printed as a table, as JSON or as YAML.
+package indirect enum DataValue: Hashable, Sendable {
+  package struct Field: Hashable, Sendable {
+    package var name: String
+    package var value: DataValue
 
-    init(_ name: String, _ value: DataValue) { (self.name, self.value) = (name, value) }
+    package init(_ name: String, _ value: DataValue) { (self.name, self.value) = (name, value) }
   }
 
   case null
@@ -21,16 +21,16 @@ indirect enum DataValue: Hashable, Sendable {
   case list([DataValue])
   case object([Field])
 
-  init(_ text: String?) { self = text.map { .text($0) } ?? .null }
-  init(_ count: Int?) { self = count.map { .integer(Int64($0)) } ?? .null }
-  init(_ count: Int64?) { self = count.map { .integer($0) } ?? .null }
+  package init(_ text: String?) { self = text.map { .text($0) } ?? .null }
+  package init(_ count: Int?) { self = count.map { .integer(Int64($0)) } ?? .null }
+  package init(_ count: Int64?) { self = count.map { .integer($0) } ?? .null }
   /// In seconds, to the millisecond.
-  init(seconds duration: Duration?) {
+  package init(seconds duration: Duration?) {
     self = duration.map { .number(($0 / .milliseconds(1)).rounded() / 1_000) } ?? .null
   }
 
   /// - Parameter json: any JSON; fields keep no order of their own, so they are sorted by name.
-  init(json: Any) {
+  package init(json: Any) {
     switch json {
     case is NSNull: self = .null
     case let text as String: self = .text(text)
@@ -47,7 +47,7 @@ indirect enum DataValue: Hashable, Sendable {
     }
   }
 
-  subscript(name: String) -> DataValue? {
+  package subscript(name: String) -> DataValue? {
     guard case .object(let fields) = self else { return nil }
     return fields.first { $0.name == name }?.value
   }
@@ -55,9 +55,9 @@ indirect enum DataValue: Hashable, Sendable {
   // MARK: - JSON
 
   /// On one line.
-  var json: String { written(indent: nil) }
+  package var json: String { written(indent: nil) }
   /// Over several lines, indented by two spaces.
-  var prettyJSON: String { written(indent: 0) }
+  package var prettyJSON: String { written(indent: 0) }
 
   private func written(indent: Int?) -> String {
     func block(_ open: String, _ close: String, _ parts: [(Int?) -> String]) -> String {
@@ -98,7 +98,7 @@ indirect enum DataValue: Hashable, Sendable {
   // MARK: - YAML
 
   /// A document in block style, without `---` and without a line end behind it.
-  var yaml: String { yamlLines.joined(separator: "\n") }
+  package var yaml: String { yamlLines.joined(separator: "\n") }
 
   private var yamlLines: [String] {
     switch self {
@@ -148,3 +148,16 @@ indirect enum DataValue: Hashable, Sendable {
     return escaped
   }
 }
+
+/// `2d 4h`, `3h 12m`, `5m 20s`, `12s`, `0.4s`: two units at most, for people.
+package func short(_ duration: Duration) -> String {
+  let seconds = duration / .seconds(1)
+  if seconds < 10 { return seconds < 0.05 ? "0s" : "\((seconds * 10).rounded() / 10)s".replacing(".0s", with: "s") }
+  let whole = Int(seconds.rounded())
+  let units = [("d", whole / 86_400), ("h", whole / 3_600 % 24), ("m", whole / 60 % 60), ("s", whole % 60)]
+  guard let first = units.firstIndex(where: { $0.1 > 0 }) else { return "0s" }
+  return units[first...].prefix(2).filter { $0.1 > 0 }.map { "\($0.1)\($0.0)" }.joined(separator: " ")
+}
+
+/// `1 dead letter`, `1,204 dead letters`.
+package func counted(_ count: Int, _ noun: String) -> String { "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")" }
