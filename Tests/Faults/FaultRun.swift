@@ -18,6 +18,8 @@ protocol Faultable: Sendable {
   /// - Returns: why this machine cannot do it; nil when it is done.
   func begin(_ outage: String) async throws -> String?
   func heal() async throws
+  /// Connections that were opened to the server of an outage.
+  func attempts(_ outage: String) -> Int
   /// What the slowest service has committed of what is fed, 0 to 1; 1 when nothing is left.
   func processed(of fed: Int) async throws -> Double
   /// What is not as the model says, once everything is processed.
@@ -73,12 +75,7 @@ final class FaultRun {
     let begun = ContinuousClock.now
     let folder = try PrivateFolder("faults")
     var random = plan.random
-    let system: any Faultable = switch plan.system {
-    case .prices: try await PricesFaults(folder.path, plan, &random)
-    case .egx: try await EGXFaults(folder.path, plan, &random)
-    case .lambda: try await LambdaFaults(folder.path, plan, &random)
-    case .sentinel: try await SentinelFaults(folder.path, plan, &random)
-    }
+    let system = try await plan.make(in: folder.path, &random)
     let run = FaultRun(plan, random, system)
     do { try await run.all() } catch {
       run.outcome.problems.append("\(error)")
@@ -147,7 +144,7 @@ final class FaultRun {
   private func awaitProcessed(_ share: Double, atMost limit: Duration) async {
     let deadline = ContinuousClock.now + limit
     while ContinuousClock.now < deadline, (try? await system.processed(of: fed)) ?? 0 < share {
-      try? await Task.sleep(for: .milliseconds(20))
+      try? await Task.sleep(for: .milliseconds(50))
     }
   }
 

@@ -39,8 +39,8 @@ struct LambdaFaults: Faultable {
     .reduce(into: [Topic]()) { if !$0.contains($1) { $0.append($1) } }
 
   init(_ folder: String, _ plan: FaultPlan, _ random: inout TestRandom) async throws {
-    stage = try await FaultStage(folder, topics: Self.topics)
-    size = Int.random(in: 150...600, using: &random)
+    stage = try await FaultStage(folder, topics: Self.topics, settings: plan.settings)
+    size = plan.size ?? Int.random(in: 150...600, using: &random)
     stallsNames = plan.stallsNames
     // Hours ago, so that no time is ahead of a clock that jumps back, by whole minutes.
     let begin = (WallClock.milliseconds() / 60_000 - 13 * 60) * 60_000
@@ -132,18 +132,20 @@ struct LambdaFaults: Faultable {
     if words[0] == "s3" { return try await store.begin(words[0], words[1], stage.names) }
     switch words[1] {
     case "restart": await redis.server.halt()
-    case "full": _ = try await client.send(RedisCommand("CONFIG", ["SET", "maxmemory", "1000000"].map { Array($0.utf8) }))
+    case "full": _ = try await ask("CONFIG", "SET", "maxmemory", "1000000")
     default: _ = try await redis.begin(words[1], stage.names)
     }
     return nil
   }
+
+  func attempts(_ outage: String) -> Int { outage.hasPrefix("redis") ? redis.door.connections : store.attempts }
 
   func heal() async throws {
     stage.names.recover()
     redis.heal()
     if !redis.server.isRunning { try await redis.server.resume() }
     try await eventually("Redis has room") {
-      (try? await client.send(RedisCommand("CONFIG", ["SET", "maxmemory", "0"].map { Array($0.utf8) }))) != nil
+      (try? await ask("CONFIG", "SET", "maxmemory", "0")) != nil
     }
     store.heal()
   }

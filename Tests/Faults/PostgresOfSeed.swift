@@ -71,6 +71,8 @@ struct PostgresOfSeed: Sendable {
     _ = try await place.server.psql("SELECT pg_reload_conf()")
   }
 
+  var attempts: Int { place.door.connections }
+
   func heal() async throws {
     if !place.server.isRunning { try await place.server.resume() }
     place.heal()

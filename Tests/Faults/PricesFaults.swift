@@ -20,7 +20,7 @@ struct PricesFaults: Faultable {
   private static let written = FleetSystem.prices.inputs(of: ServiceCatalogue.dbWriter)
 
   init(_ folder: String, _ plan: FaultPlan, _ random: inout TestRandom) async throws {
-    stage = try await FaultStage(folder, topics: Self.topics)
+    stage = try await FaultStage(folder, topics: Self.topics, settings: plan.settings)
     var settings = CatalogueSettings()
     settings.seed = plan.seed
     (settings.chains, settings.stores) = (2, Int.random(in: 1...2, using: &random))
@@ -50,7 +50,7 @@ struct PricesFaults: Faultable {
     var arguments: [String] = []
     switch service {
     case ServiceCatalogue.crawler.name:
-      arguments = ["--state", "file://\(stage.folder)/crawler.state", "--interval", "500ms", "--request-gap", "1ms"]
+      arguments = ["--state", "file://\(stage.folder)/crawler.state", "--interval", "1s", "--request-gap", "1ms"]
       for source in portal.sources { arguments += ["--source", source] }
       arguments.append("--allow-private-addresses")
     case ServiceCatalogue.downloader.name:
@@ -71,7 +71,8 @@ struct PricesFaults: Faultable {
   func feed(_ parts: Range<Int>) async throws { portal.reveal(rounds: parts.upperBound - 1) }
 
   func poison(_ count: Int, _ random: inout TestRandom) async throws {
-    let places = [(Topics.filesDiscovered, ServiceCatalogue.downloader), (Topics.filesDownloaded, ServiceCatalogue.parser)]
+    let (downloader, parser) = (ServiceCatalogue.downloader, ServiceCatalogue.parser)
+    let places = (downloader.inputs.map { ($0, downloader) } + parser.inputs.map { ($0, parser) })
       + Self.written.map { ($0, ServiceCatalogue.dbWriter) }
     try await stage.poison((0..<count).map { _ in
       let (topic, service) = places.randomElement(using: &random) ?? places[0]
@@ -99,6 +100,8 @@ struct PricesFaults: Faultable {
     }
     return nil
   }
+
+  func attempts(_ outage: String) -> Int { outage.hasPrefix("s3") ? store.attempts : postgres.attempts }
 
   func heal() async throws {
     stage.names.recover()
@@ -131,7 +134,8 @@ struct PricesFaults: Faultable {
     for row in try await postgres.query("SELECT chain, store_id, ean, price FROM prices") { prices.find(row) }
     var history = Ledger("price_history", expected: truth.changes.compactMap { change in
       change.before.map {
-        "\(change.key.chain)|\(change.key.storeID)|\(change.key.ean)|\(change.after.fileTime)|\($0)|\(change.after.agorot)"
+        let (key, after) = (change.key, change.after)
+        return "\(key.chain)|\(key.storeID)|\(key.ean)|\(after.fileTime)|\($0)|\(after.agorot)"
       }
     })
     for row in try await postgres.query("""

@@ -25,11 +25,13 @@ struct SentinelFaults: Faultable {
 
   init(_ folder: String, _ plan: FaultPlan, _ random: inout TestRandom) async throws {
     stage = try await FaultStage(
-      folder, topics: Topics.commodityObservations + [Topics.databaseWriteBuffer, Topics.seriesWindows])
-    size = Int.random(in: 100...400, using: &random)
+      folder, topics: Topics.commodityObservations + [Topics.databaseWriteBuffer, Topics.seriesWindows],
+      settings: plan.settings)
+    size = plan.size ?? Int.random(in: 100...400, using: &random)
     demands = (0..<size).map { _ in
       Int.random(in: 0..<3, using: &random) == 0 ? Int.random(in: 1...20, using: &random) : 0
     }
+    try FileManager.default.createDirectory(atPath: folder + "/registry", withIntermediateDirectories: true)
     let registry = ModelRegistry(try FileStore(path: folder + "/registry"))
     try await registry.publish(
       ModelManifest(
@@ -92,6 +94,8 @@ struct SentinelFaults: Faultable {
     try await postgres.begin(outage.split(separator: " ")[1], stage.names)
     return nil
   }
+
+  func attempts(_ outage: String) -> Int { postgres.attempts }
 
   func heal() async throws {
     stage.names.recover()

@@ -21,7 +21,9 @@ struct Board: Sendable {
 
   /// In the order of the navigation; the first of a section is the one that it leads to. What this gateway was not
   /// given has no pages.
-  var pages: [Page] { jobPages }
+  var pages: [Page] {
+    pricePages + barPages + forecastPages + flowPages + sentimentPages + documentPages + jobPages
+  }
 
   // MARK: - routes
 

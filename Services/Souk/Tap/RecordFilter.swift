@@ -12,6 +12,10 @@ struct Moment: ExpressibleByArgument, Hashable, Sendable {
   }
   private let form: Form
 
+  private init(_ form: Form) { self.form = form }
+
+  static func ago(_ duration: Duration) -> Moment { Moment(.ago(duration)) }
+
   init?(argument: String) {
     if let ago = DurationSetting(text: argument) {
       form = .ago(ago.duration)

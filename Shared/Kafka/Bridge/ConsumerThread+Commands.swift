@@ -37,7 +37,9 @@ extension ConsumerThread {
     let (admitted, late) = machine.admit(positions, epochs: epochs)
     if !late.isEmpty {
       meters.late.increment(by: late.count)
-      logger.notice("kafka: late commit left out", metadata: ["partitions": "\(late.sorted())"])
+      logger.notice("kafka: late commit left out", metadata: [
+        "partitions": .array(late.sorted().map { .string($0.description) }),
+      ])
     }
     if admitted.isEmpty { return reply(.success(late)) }
     send(admitted, metadata, .reply(reply, late: late))
@@ -48,7 +50,7 @@ extension ConsumerThread {
     lastCommit += 1
     commits[lastCommit] = (purpose, positions)
     let texts = GroupBeginning.complete(metadata, positions.keys, beginnings)
-    let code = PartitionList(positions, metadata: texts).call(client) {
+    let code = PartitionList(client, positions, metadata: texts).call {
       rd_kafka_commit_queue($0, $1, control, nil, UnsafeMutableRawPointer(bitPattern: lastCommit))
     }
     if code != RD_KAFKA_RESP_ERR_NO_ERROR { committed(lastCommit, KafkaError("commit", code)) }
