@@ -113,8 +113,8 @@ let imports = lists("""
     Influx InfluxFlags Kafka KafkaFlags Lake Logging Markets Messages Metrics ObjectStore ObjectStoreFlags Operations \
     Options Postgres PostgresFlags Redis RedisFlags Routing SearchStore ServiceKit StrictYAML Values
   GatewayTests: Archiving ArgumentParser Catalogue Compression Core DBWriterService Embedding Feeds GatewayAPI \
-    GatewayService HTTP Influx Kafka KafkaFlags LocalServers Logging Messages ObjectStore ObjectStoreFlags Postgres \
-    Redis SearchStore ServiceKit TestSupport Values
+    GatewayService HTTP Influx Kafka KafkaFlags LocalServers Logging Messages ObjectStore ObjectStoreFlags Operations \
+    Postgres Redis SearchStore ServiceKit TestSupport Values
   HTML: CXML2 Core
   HTMLTests: Core HTML
   HTTP: CCurl Core
