@@ -119,12 +119,6 @@ package struct CredentialOptions: ParsableArguments {
     }
     return endpoint
   }
-
-  private func url(_ text: String, _ flag: String) throws -> HTTPURL {
-    do { return try HTTPURL(text) } catch { throw invalid("\(flag): \(error.message)") }
-  }
-
-  private func invalid(_ message: String) -> ObjectStoreError { ObjectStoreError(.invalidSetting, message) }
 }
 
 /// Credentials of the settings, which are read again when a file that holds one changes.
