@@ -241,7 +241,7 @@ import TestSupport
     ("2025-01-20T01:05:00+02:00", 1_737_327_900), ("2025-13-20T01:05:00Z", nil), ("tomorrow", nil), ("", nil),
   ] as [(String, Int64?)])
   func endsOfSessions(text: String, seconds: Int64?) {
-    #expect(CredentialFile.seconds(text) == seconds)
+    #expect(PlacedCredentials.seconds(text) == seconds)
   }
 
   // MARK: What objects are stored with

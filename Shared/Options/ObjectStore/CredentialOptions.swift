@@ -114,10 +114,4 @@ package struct CredentialOptions: ParsableArguments {
     }
     return endpoint
   }
-
-  private func url(_ text: String, _ flag: String) throws -> HTTPURL {
-    do { return try HTTPURL(text) } catch { throw invalid("\(flag): \(error.message)") }
-  }
-
-  private func invalid(_ message: String) -> ObjectStoreError { ObjectStoreError(.invalidSetting, message) }
 }
