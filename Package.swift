@@ -72,7 +72,7 @@ let imports = lists("""
     Postgres PostgresFlags ServiceKit Values
   DBWriterTests: ArgumentParser Catalogue Core DBWriterService Kafka KafkaFlags LocalServers Logging Masters Messages \
     Pipeline Postgres TestSupport Values
-  DeployTests: Catalogue Core LocalServers Reference SoukService TestSupport Yams
+  DeployTests: ArgumentParser Catalogue Core KafkaFlags LocalServers Reference SoukService TestSupport Yams
   DocumentWorkerService: ArgumentParser Catalogue Core Documents Embedding EmbeddingFlags Kafka KafkaFlags Logging \
     Messages Metrics ObjectStore ObjectStoreFlags Options Pipeline ServiceKit
   DocumentWorkerTests: ArgumentParser Catalogue Core EdgarSimulator Kafka KafkaFlags LocalServers Logging Messages \
