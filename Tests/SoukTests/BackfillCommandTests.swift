@@ -8,6 +8,7 @@ import Kafka
 import KafkaFlags
 import LocalServers
 import Messages
+import Operations
 import Synchronization
 import Testing
 import TestSupport

@@ -5,6 +5,7 @@ import Foundation
 @testable import Kafka
 import KafkaFlags
 import Logging
+import Operations
 import Synchronization
 import TestSupport
 import Testing

@@ -1,6 +1,7 @@
 import Catalogue
 import Foundation
 import LocalServers
+import Operations
 import Testing
 import TestSupport
 
