@@ -32,255 +32,240 @@ let products: [String: String] = [
   "Yams": "Yams",
 ]
 
+/// Reads lines such as `name: word word`.
+func lists(_ text: String) -> [String: [String]] {
+  Dictionary(uniqueKeysWithValues: text.split(separator: "\n").map { line in
+    let words = line.split(separator: " ").map(String.init)
+    return (String(words[0].dropLast()), Array(words.dropFirst()))
+  })
+}
+
 // begin imports: written by Tests/Architecture/arrows.py --write
-let imports: [String: [String]] = [
-  "AWSCredentials": ["Core", "HTML", "HTTP", "ObjectStore", "Values"],
-  "ArchiverService": ["Archiving", "ArgumentParser", "Catalogue", "Compression", "Core", "Kafka", "KafkaFlags",
-    "Logging", "Messages", "Metrics", "ObjectStore", "ObjectStoreFlags", "Options", "Pipeline", "Redis", "RedisFlags",
-    "ServiceKit", "Values"],
-  "ArchiverTests": ["ArchiverService", "Archiving", "ArgumentParser", "Catalogue", "Core", "Kafka", "KafkaFlags",
-    "LocalServers", "Logging", "Messages", "ObjectStore", "Pipeline", "TestSupport", "Values"],
-  "Archiving": ["ArgumentParser", "CZstd", "Catalogue", "Compression", "Core", "Feeds", "Kafka", "Logging", "Messages",
-    "Metrics", "ObjectStore", "Options", "Pipeline", "ServiceKit", "Values"],
-  "BatchService": ["ArgumentParser", "Catalogue", "Core", "Kafka", "KafkaFlags", "LocalServers", "Logging", "Messages",
-    "Metrics", "ObjectStoreFlags", "Options", "Pipeline", "ServiceKit"],
-  "BatchTests": ["ArgumentParser", "BatchService", "Catalogue", "Core", "Kafka", "KafkaFlags", "Lake", "LocalServers",
-    "Logging", "Messages", "ModelRegistry", "ObjectStore", "ObjectStoreFlags", "TestSupport", "Values"],
-  "Budgets": ["Core", "Redis"],
-  "BudgetsTests": ["Budgets", "Core", "LocalServers", "Redis", "TestSupport"],
-  "CSV": ["Values"],
-  "CSVTests": ["CSV", "TestSupport", "Values"],
-  "Catalogue": ["Values"],
-  "CatalogueTests": ["Catalogue", "Messages", "TestSupport", "Values"],
-  "Commodities": ["CSV", "Core", "Messages", "StrictYAML", "Values"],
-  "CommoditiesTests": ["Commodities", "Core", "Messages", "StrictYAML", "TestSupport", "Values"],
-  "Compression": ["CIsal", "CZlib"],
-  "Core": ["COpenSSL", "Logging"],
-  "CoreTests": ["Core", "TestSupport", "Values"],
-  "CrawlerService": ["ArgumentParser", "Catalogue", "Core", "HTML", "HTTP", "HTTPFlags", "Kafka", "KafkaFlags",
-    "Logging", "Messages", "Metrics", "Options", "Pipeline", "Portals", "PriceFiles", "Redis", "RedisFlags",
-    "ServiceKit", "ServiceState", "Values"],
-  "CrawlerTests": ["ArgumentParser", "Catalogue", "Core", "CrawlerService", "HTML", "HTTP", "Kafka", "KafkaFlags",
-    "LocalServers", "Logging", "Messages", "Pipeline", "PortalSimulator", "Portals", "PriceFiles", "Redis",
-    "ServiceKit", "ServiceState", "TestSupport", "Values"],
-  "DBWriterService": ["ArgumentParser", "CMalloc", "Catalogue", "Core", "Kafka", "KafkaFlags", "Logging", "Messages",
-    "Metrics", "Options", "Pipeline", "Postgres", "PostgresFlags", "ServiceKit", "Values"],
-  "DBWriterTests": ["ArgumentParser", "Catalogue", "Core", "DBWriterService", "Kafka", "KafkaFlags", "LocalServers",
-    "Logging", "Masters", "Messages", "Pipeline", "Postgres", "TestSupport", "Values"],
-  "DeployTests": ["Catalogue", "Core", "LocalServers", "Reference", "SoukService", "TestSupport", "Yams"],
-  "DocumentWorkerService": ["ArgumentParser", "Catalogue", "Core", "Documents", "Embedding", "EmbeddingFlags", "Kafka",
-    "KafkaFlags", "Logging", "Messages", "Metrics", "ObjectStore", "ObjectStoreFlags", "Options", "Pipeline",
-    "ServiceKit"],
-  "DocumentWorkerTests": ["ArgumentParser", "Catalogue", "Core", "EdgarSimulator", "Kafka", "KafkaFlags",
-    "LocalServers", "Logging", "Messages", "Redis", "Sentiment", "TestSupport", "Values"],
-  "Documents": ["Core", "Messages"],
-  "DocumentsTests": ["Documents"],
-  "DownloaderService": ["ArgumentParser", "Catalogue", "Core", "HTTP", "HTTPFlags", "Kafka", "KafkaFlags", "Logging",
-    "Messages", "Metrics", "ObjectStore", "ObjectStoreFlags", "Options", "Pipeline", "Portals", "ServiceKit",
-    "Values"],
-  "DownloaderTests": ["ArgumentParser", "Catalogue", "Core", "DownloaderService", "HTTP", "HTTPFlags", "Kafka",
-    "KafkaFlags", "LocalServers", "Logging", "Messages", "ObjectStore", "ObjectStoreFlags", "Pipeline", "Portals",
-    "ServiceKit", "TestSupport", "Values"],
-  "EGXProducerService": ["ArgumentParser", "CSV", "Catalogue", "Core", "HTTP", "HTTPFlags", "Kafka", "KafkaFlags",
-    "Logging", "Messages", "Metrics", "Options", "Pipeline", "ServiceKit", "Values", "WebSocket"],
-  "EGXProducerTests": ["ArgumentParser", "CSV", "Catalogue", "Core", "EGXProducerService", "HTTP", "HTTPFlags",
-    "Kafka", "KafkaFlags", "LocalServers", "Logging", "Messages", "ServiceKit", "TestSupport", "TradingViewSimulator",
-    "Values", "WebSocket"],
-  "EdgarSimulator": ["Core", "HummingbirdCore", "LocalServers", "NIOCore", "SimulatorServer"],
-  "Embedding": ["Core", "Tensors"],
-  "EmbeddingFlags": ["ArgumentParser", "Core", "Embedding"],
-  "EmbeddingTests": ["Core", "Embedding", "LocalServers", "TestSupport"],
-  "FaultTests": ["ArgumentParser", "Catalogue", "Core", "Kafka", "KafkaFlags", "LocalServers", "Logging",
-    "TestSupport"],
-  "FeatureFlags": ["ArgumentParser", "Core", "Features"],
-  "Features": ["Core", "Messages", "StrictYAML", "Values"],
-  "FeaturesTests": ["Core", "Features", "LocalServers", "Messages", "Redis", "TestSupport", "Values"],
-  "FeedHTTP": ["Core", "Feeds", "HTTP"],
-  "FeedSimulator": ["Core", "Feeds", "Messages", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOWebSocket", "SimulatorServer",
-    "Values"],
-  "Feeds": ["Core", "Messages", "Values"],
-  "FeedsTests": ["Core", "Feeds", "Messages", "Values"],
-  "FetcherService": ["ArgumentParser", "Budgets", "CSV", "Catalogue", "Commodities", "Core", "FeedHTTP", "Feeds",
-    "HTTP", "HTTPFlags", "Kafka", "KafkaFlags", "Logging", "Markets", "Messages", "Metrics", "ObjectStore",
-    "ObjectStoreFlags", "Options", "Pipeline", "Redis", "RedisFlags", "Sentiment", "ServiceKit", "Values"],
-  "FetcherTests": ["ArgumentParser", "Budgets", "Catalogue", "Commodities", "Core", "EdgarSimulator", "FeedSimulator",
-    "Feeds", "FetcherService", "HTTP", "Kafka", "KafkaFlags", "LocalServers", "Logging", "Markets", "Messages",
-    "NewsSimulator", "ObjectStore", "Pipeline", "ProviderSimulator", "Redis", "ServiceKit", "TestSupport", "Values"],
-  "Forecasting": ["CXGBoost", "Core", "Tensors", "Values"],
-  "ForecastingTests": ["Core", "Forecasting", "LocalServers", "Tensors", "TestSupport", "Values"],
-  "GatewayAPI": ["Core", "HTTP"],
-  "GatewayService": ["Archiving", "ArgumentParser", "Budgets", "Catalogue", "Compression", "Core", "CoreMetrics",
-    "EmbeddingFlags", "Feeds", "HTTP", "Influx", "InfluxFlags", "Kafka", "KafkaFlags", "Lake", "Logging", "Markets",
-    "Messages", "Metrics", "ObjectStore", "ObjectStoreFlags", "Operations", "Options", "Postgres", "PostgresFlags",
-    "Redis", "RedisFlags", "Routing", "SearchStore", "ServiceKit", "StrictYAML", "Values"],
-  "GatewayTests": ["Archiving", "ArgumentParser", "Catalogue", "Compression", "Core", "DBWriterService", "Embedding",
-    "Feeds", "GatewayAPI", "GatewayService", "HTTP", "Influx", "Kafka", "KafkaFlags", "LocalServers", "Logging",
-    "Messages", "ObjectStore", "ObjectStoreFlags", "Postgres", "Redis", "SearchStore", "ServiceKit", "TestSupport",
-    "Values"],
-  "HTML": ["CXML2", "Core"],
-  "HTMLTests": ["Core", "HTML"],
-  "HTTP": ["CCurl", "Core"],
-  "HTTPFlags": ["ArgumentParser", "Core", "HTTP", "Options"],
-  "HTTPTests": ["CCurl", "Core", "HTTP", "LocalServers", "TestSupport"],
-  "HotWriterService": ["ArgumentParser", "Catalogue", "Core", "Embedding", "EmbeddingFlags", "FeatureFlags",
-    "Features", "Kafka", "KafkaFlags", "Messages", "Metrics", "Options", "Pipeline", "Redis", "RedisFlags",
-    "SearchStore", "ServiceKit", "Values"],
-  "HotWriterTests": ["ArgumentParser", "Catalogue", "Core", "Embedding", "Features", "HotWriterService", "Kafka",
-    "KafkaFlags", "LocalServers", "Logging", "Messages", "Pipeline", "Redis", "SearchStore", "Sentiment",
-    "SentimentWorkerService", "TestSupport", "Values"],
-  "Indicators": ["Core"],
-  "IndicatorsTests": ["Core", "Indicators", "TestSupport"],
-  "InferenceWorkerService": ["ArgumentParser", "Catalogue", "Core", "Forecasting", "Kafka", "KafkaFlags", "Logging",
-    "Messages", "Metrics", "ModelRegistry", "ObjectStore", "ObjectStoreFlags", "Options", "Pipeline", "Routing",
-    "ServiceKit", "Values"],
-  "InferenceWorkerTests": ["ArgumentParser", "Catalogue", "Core", "Forecasting", "InferenceWorkerService", "Kafka",
-    "KafkaFlags", "LocalServers", "Logging", "Messages", "ModelRegistry", "ObjectStoreFlags", "Pipeline", "Routing",
-    "TestSupport", "Values"],
-  "Influx": ["Compression", "Core", "HTTP"],
-  "InfluxConsumerService": ["ArgumentParser", "Catalogue", "Core", "Influx", "InfluxFlags", "Kafka", "KafkaFlags",
-    "Messages", "Metrics", "Options", "Pipeline", "ServiceKit", "Values"],
-  "InfluxConsumerTests": ["ArgumentParser", "Catalogue", "Core", "Influx", "InfluxConsumerService", "Kafka",
-    "KafkaFlags", "LocalServers", "Logging", "TestSupport", "Values"],
-  "InfluxFlags": ["ArgumentParser", "Core", "HTTP", "Influx", "Options"],
-  "IntegrationTests": ["ArgumentParser", "Catalogue", "Commodities", "Core", "CrawlerService", "EGXProducerService",
-    "Forecasting", "HTTP", "InfluxConsumerService", "Kafka", "KafkaFlags", "LocalServers", "Logging", "Messages",
-    "ModelRegistry", "ObjectStore", "PortalSimulator", "Postgres", "PriceFiles", "ProviderSimulator", "Routing",
-    "S3ConsumerService", "ServiceKit", "SoukService", "TestSupport", "Values"],
-  "Kafka": ["CRdKafka", "Core", "CoreMetrics", "Logging"],
-  "KafkaFlags": ["ArgumentParser", "Core", "Kafka", "Logging", "Options"],
-  "KafkaTests": ["ArgumentParser", "Core", "Kafka", "KafkaFlags", "LocalServers", "Logging", "TestSupport"],
-  "Lake": ["Core", "Messages", "ObjectStore"],
-  "LocalServers": ["Core", "Subprocess", "SystemPackage"],
-  "MarketStreamerService": ["ArgumentParser", "Catalogue", "Core", "CoreMetrics", "FeedHTTP", "Feeds", "HTTP",
-    "HTTPFlags", "Kafka", "KafkaFlags", "Logging", "Messages", "Metrics", "Options", "Pipeline", "Redis", "RedisFlags",
-    "ServiceKit", "Values", "WebSocket"],
-  "MarketStreamerTests": ["ArgumentParser", "Catalogue", "Core", "FeedSimulator", "Feeds", "Kafka", "KafkaFlags",
-    "LocalServers", "Logging", "MarketStreamerService", "Messages", "TestSupport", "Values"],
-  "Markets": ["Core", "Feeds", "Messages", "StrictYAML", "Values"],
-  "MarketsTests": ["Core", "Feeds", "Markets", "TestSupport", "Values"],
-  "Masters": ["Core", "Forecasting", "Messages", "Values"],
-  "MastersTests": ["Forecasting", "Masters", "Messages", "TestSupport", "Values"],
-  "Messages": ["Catalogue", "Core", "Values"],
-  "MessagesTests": ["Core", "Messages", "Routing", "TestSupport", "Values"],
-  "ModelRegistry": ["Core", "Forecasting", "Logging", "ObjectStore"],
-  "ModelRegistryTests": ["ArgumentParser", "Core", "Forecasting", "LocalServers", "Logging", "ModelRegistry",
-    "ObjectStore", "ObjectStoreFlags", "TestSupport", "Values"],
-  "MonitoringTests": ["ArgumentParser", "Catalogue", "Core", "Kafka", "KafkaFlags", "LocalServers", "Logging",
-    "Messages", "Reference", "TestSupport", "Yams"],
-  "NewsSimulator": ["Core", "HummingbirdCore", "LocalServers", "NIOCore", "SimulatorServer"],
-  "ObjectStore": ["Core", "HTML", "HTTP"],
-  "ObjectStoreFlags": ["AWSCredentials", "ArgumentParser", "Core", "HTTP", "ObjectStore", "Options"],
-  "ObjectStoreTests": ["AWSCredentials", "ArgumentParser", "Core", "HTML", "HTTP", "LocalServers", "ObjectStore",
-    "ObjectStoreFlags", "TestSupport"],
-  "Operations": ["ArgumentParser", "Catalogue", "Core", "HTTP", "Kafka", "KafkaFlags", "LocalServers", "Logging",
-    "Messages", "Pipeline", "ServiceKit", "Values"],
-  "Options": ["ArgumentParser", "Core"],
-  "OptionsDetectorService": ["ArgumentParser", "Catalogue", "Core", "Feeds", "Kafka", "KafkaFlags", "Logging",
-    "Messages", "Metrics", "Options", "Pipeline", "ServiceKit", "Values"],
-  "OptionsDetectorTests": ["ArgumentParser", "Catalogue", "Core", "FeedSimulator", "Feeds", "Kafka", "KafkaFlags",
-    "LocalServers", "Logging", "Messages", "OptionsDetectorService", "Pipeline", "TestSupport", "Values"],
-  "ParserService": ["ArgumentParser", "Catalogue", "Core", "Forecasting", "Kafka", "KafkaFlags", "Logging", "Masters",
-    "Messages", "Metrics", "ModelRegistry", "ObjectStore", "ObjectStoreFlags", "Options", "Pipeline", "PriceFiles",
-    "Redis", "RedisFlags", "ServiceKit", "ServiceState", "Values"],
-  "ParserTests": ["ArgumentParser", "Catalogue", "Compression", "Core", "Kafka", "KafkaFlags", "LocalServers",
-    "Logging", "Masters", "Messages", "ModelRegistry", "ObjectStore", "ObjectStoreFlags", "ParserService", "Pipeline",
-    "PriceFiles", "ServiceKit", "ServiceState", "TestSupport", "Values"],
-  "Pipeline": ["ArgumentParser", "Catalogue", "Core", "Kafka", "KafkaFlags", "Logging", "Messages", "Metrics",
-    "Options", "ServiceKit", "Values"],
-  "PipelineTests": ["ArgumentParser", "Catalogue", "Core", "Kafka", "KafkaFlags", "Logging", "Options", "Pipeline",
-    "ServiceKit", "TestSupport"],
-  "PortalSimulator": ["CZlib", "Compression", "Core", "HummingbirdCore", "NIOCore", "SimulatorServer"],
-  "Portals": ["Core", "HTML", "HTTP", "StrictYAML"],
-  "PortalsTests": ["Core", "HTTP", "Portals", "TestSupport"],
-  "Postgres": ["CPQ", "Core"],
-  "PostgresFlags": ["ArgumentParser", "Core", "Options", "Postgres"],
-  "PostgresTests": ["ArgumentParser", "Core", "LocalServers", "Postgres", "PostgresFlags", "TestSupport"],
-  "PriceFiles": ["CZlib", "Compression", "Core", "Messages", "Values"],
-  "PriceFilesTests": ["CZlib", "Compression", "Core", "PriceFiles", "TestSupport", "Values"],
-  "ProviderSimulator": ["Core", "HummingbirdCore", "NIOCore", "SimulatorServer", "Values"],
-  "Redis": ["CHiredis", "COpenSSL", "Core", "Metrics"],
-  "RedisFlags": ["ArgumentParser", "Core", "Options", "Redis"],
-  "RedisTests": ["Core", "LocalServers", "Redis", "TestSupport"],
-  "Reference": ["Catalogue", "Core", "LocalServers", "Values"],
-  "ReferenceTests": ["Catalogue", "Core", "LocalServers", "Reference", "TestSupport"],
-  "Routing": ["Catalogue", "Values"],
-  "S3ConsumerService": ["Archiving", "ArgumentParser", "Catalogue", "Core", "KafkaFlags", "Messages", "ObjectStore",
-    "ObjectStoreFlags", "Pipeline", "ServiceKit", "Values"],
-  "S3ConsumerTests": ["Archiving", "ArgumentParser", "CZstd", "Catalogue", "Core", "Kafka", "KafkaFlags",
-    "LocalServers", "Logging", "Messages", "Pipeline", "S3ConsumerService", "TestSupport", "Values"],
-  "SchedulerService": ["ArgumentParser", "Catalogue", "Commodities", "Core", "Feeds", "Kafka", "KafkaFlags", "Logging",
-    "Markets", "Messages", "Metrics", "Options", "Pipeline", "ServiceKit", "Values"],
-  "SchedulerTests": ["ArgumentParser", "Catalogue", "Commodities", "Core", "Kafka", "KafkaFlags", "LocalServers",
-    "Logging", "Markets", "Messages", "SchedulerService", "TestSupport", "Values"],
-  "SearchStore": ["Core", "Embedding", "Messages", "Redis"],
-  "SearchStoreTests": ["Core", "Embedding", "LocalServers", "Redis", "SearchStore", "TestSupport"],
-  "Sentiment": ["Core", "Feeds", "Messages", "Redis"],
-  "SentimentTests": ["Core", "LocalServers", "Redis", "Sentiment", "TestSupport"],
-  "SentimentWorkerService": ["ArgumentParser", "CSV", "Catalogue", "Core", "Embedding", "EmbeddingFlags", "Kafka",
-    "KafkaFlags", "Logging", "Messages", "Metrics", "ModelRegistry", "ObjectStore", "ObjectStoreFlags", "Options",
-    "Pipeline", "Redis", "RedisFlags", "Sentiment", "ServiceKit", "Tensors", "Values"],
-  "SentimentWorkerTests": ["ArgumentParser", "Catalogue", "Core", "Embedding", "Kafka", "KafkaFlags", "LocalServers",
-    "Logging", "Messages", "ModelRegistry", "NewsSimulator", "ObjectStore", "Pipeline", "Redis", "Sentiment",
-    "SentimentWorkerService", "TestSupport", "Values"],
-  "ServiceKit": ["ArgumentParser", "Core", "CoreMetrics", "HummingbirdCore", "Logging", "NIOCore", "NIOPosix",
-    "Options", "ServiceLifecycle", "StrictYAML"],
-  "ServiceKitTests": ["ArgumentParser", "Core", "CoreMetrics", "HTTP", "HummingbirdCore", "LocalServers", "Logging",
-    "NIOCore", "NIOEmbedded", "Options", "ServiceKit", "TestSupport"],
-  "ServiceState": ["Core", "Redis"],
-  "SignalWorkerService": ["ArgumentParser", "Catalogue", "Core", "Features", "Indicators", "Kafka", "KafkaFlags",
-    "Logging", "Messages", "Metrics", "Options", "Pipeline", "ServiceKit", "Values"],
-  "SignalWorkerTests": ["ArgumentParser", "Catalogue", "Core", "Features", "Indicators", "Kafka", "KafkaFlags", "Lake",
-    "LocalServers", "Logging", "Messages", "Pipeline", "SignalWorkerService", "TestSupport", "Values"],
-  "SimulatorServer": ["ArgumentParser", "Core", "HummingbirdCore", "LocalServers", "Logging", "NIOCore", "ServiceKit",
-    "ServiceLifecycle", "UnixSignals"],
-  "SoukService": ["ArgumentParser", "Budgets", "Catalogue", "Commodities", "Compression", "Core", "FeatureFlags",
-    "Features", "FeedHTTP", "Feeds", "GatewayAPI", "HTTP", "HTTPFlags", "Influx", "InfluxFlags", "Kafka", "KafkaFlags",
-    "LocalServers", "Logging", "Markets", "Messages", "ObjectStore", "ObjectStoreFlags", "Operations", "Options",
-    "Pipeline", "Postgres", "PostgresFlags", "PriceFiles", "Redis", "RedisFlags", "Routing", "ServiceKit", "Values"],
-  "SoukTests": ["ArgumentParser", "Catalogue", "Core", "DBWriterService", "FeedSimulator", "Feeds", "Kafka",
-    "KafkaFlags", "LocalServers", "Logging", "Messages", "Operations", "Pipeline", "Postgres", "ServiceKit",
-    "SoukService", "TestSupport", "Values", "Yams"],
-  "StrictYAML": ["CYAML", "Core"],
-  "Tensors": ["CBLAS", "Core"],
-  "TestSupport": ["Catalogue", "Core", "Kafka", "LocalServers", "Messages", "Pipeline", "Values"],
-  "TradingViewSimulator": ["NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOWebSocket", "SimulatorServer"],
-  "Values": ["Core"],
-  "WebSocket": ["Core", "HTTP", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOWebSocket"],
-  "WebSocketTests": ["Core", "LocalServers", "TestSupport", "WebSocket"],
-  "archiver": ["ArchiverService", "ServiceKit"],
-  "batch-runner": ["BatchService", "ServiceKit"],
-  "crawler": ["CrawlerService", "ServiceKit"],
-  "db-writer": ["DBWriterService", "ServiceKit"],
-  "document-worker": ["DocumentWorkerService", "ServiceKit"],
-  "downloader": ["DownloaderService", "ServiceKit"],
-  "edgar-simulator": ["ArgumentParser", "Core", "EdgarSimulator", "SimulatorServer"],
-  "egx-producer": ["EGXProducerService", "ServiceKit"],
-  "feed-simulator": ["ArgumentParser", "Core", "FeedSimulator", "LocalServers"],
-  "fetcher": ["FetcherService", "ServiceKit"],
-  "gateway": ["GatewayService", "ServiceKit"],
-  "hot-writer": ["HotWriterService", "ServiceKit"],
-  "inference-worker": ["InferenceWorkerService", "ServiceKit"],
-  "influx-consumer": ["InfluxConsumerService", "ServiceKit"],
-  "kit-probe": ["ArgumentParser", "Core", "Logging", "Metrics", "ServiceKit"],
-  "market-streamer": ["MarketStreamerService", "ServiceKit"],
-  "news-simulator": ["ArgumentParser", "Core", "NewsSimulator", "SimulatorServer"],
-  "options-detector": ["OptionsDetectorService", "ServiceKit"],
-  "parser": ["ParserService", "ServiceKit"],
-  "portal-simulator": ["ArgumentParser", "Core", "Options", "PortalSimulator", "SimulatorServer"],
-  "provider-simulator": ["ArgumentParser", "Core", "Options", "ProviderSimulator", "SimulatorServer"],
-  "s3-consumer": ["S3ConsumerService", "ServiceKit"],
-  "scheduler": ["SchedulerService", "ServiceKit"],
-  "sentiment-worker": ["SentimentWorkerService", "ServiceKit"],
-  "signal-worker": ["ServiceKit", "SignalWorkerService"],
-  "souk": ["ServiceKit", "SoukService"],
-  "souk-bench": ["ArgumentParser", "Budgets", "CZlib", "Catalogue", "Commodities", "Compression", "Core",
-    "DBWriterService", "Documents", "EdgarSimulator", "Embedding", "FeedSimulator", "Feeds", "FetcherService",
-    "Forecasting", "HTTP", "Indicators", "InferenceWorkerService", "Kafka", "KafkaFlags", "LocalServers", "Logging",
-    "Masters", "Messages", "ModelRegistry", "NIOCore", "NewsSimulator", "ObjectStore", "ObjectStoreFlags", "Options",
-    "ParserService", "Pipeline", "PortalSimulator", "Postgres", "PriceFiles", "Redis", "Routing", "SchedulerService",
-    "SearchStore", "Sentiment", "SentimentWorkerService", "Tensors", "TestSupport", "Values"],
-  "souk-reference": ["ArgumentParser", "Core", "LocalServers", "Reference"],
-]
+let imports = lists("""
+  AWSCredentials: Core HTML HTTP ObjectStore Values
+  ArchiverService: Archiving ArgumentParser Catalogue Compression Core Kafka KafkaFlags Logging Messages Metrics \
+    ObjectStore ObjectStoreFlags Options Pipeline Redis RedisFlags ServiceKit Values
+  ArchiverTests: ArchiverService Archiving ArgumentParser Catalogue Core Kafka KafkaFlags LocalServers Logging \
+    Messages ObjectStore Pipeline TestSupport Values
+  Archiving: ArgumentParser CZstd Catalogue Compression Core Feeds Kafka Logging Messages Metrics ObjectStore Options \
+    Pipeline ServiceKit Values
+  BatchService: ArgumentParser Catalogue Core Kafka KafkaFlags LocalServers Logging Messages Metrics ObjectStoreFlags \
+    Options Pipeline ServiceKit
+  BatchTests: ArgumentParser BatchService Catalogue Core Kafka KafkaFlags Lake LocalServers Logging Messages \
+    ModelRegistry ObjectStore ObjectStoreFlags TestSupport Values
+  Budgets: Core Redis
+  BudgetsTests: Budgets Core LocalServers Redis TestSupport
+  CSV: Values
+  CSVTests: CSV TestSupport Values
+  Catalogue: Values
+  CatalogueTests: Catalogue Messages TestSupport Values
+  Commodities: CSV Core Messages StrictYAML Values
+  CommoditiesTests: Commodities Core Messages StrictYAML TestSupport Values
+  Compression: CIsal CZlib
+  Core: COpenSSL Logging
+  CoreTests: Core TestSupport Values
+  CrawlerService: ArgumentParser Catalogue Core HTML HTTP HTTPFlags Kafka KafkaFlags Logging Messages Metrics Options \
+    Pipeline Portals PriceFiles Redis RedisFlags ServiceKit ServiceState Values
+  CrawlerTests: ArgumentParser Catalogue Core CrawlerService HTML HTTP Kafka KafkaFlags LocalServers Logging Messages \
+    Pipeline PortalSimulator Portals PriceFiles Redis ServiceKit ServiceState TestSupport Values
+  DBWriterService: ArgumentParser CMalloc Catalogue Core Kafka KafkaFlags Logging Messages Metrics Options Pipeline \
+    Postgres PostgresFlags ServiceKit Values
+  DBWriterTests: ArgumentParser Catalogue Core DBWriterService Kafka KafkaFlags LocalServers Logging Masters Messages \
+    Pipeline Postgres TestSupport Values
+  DeployTests: Catalogue Core LocalServers Reference SoukService TestSupport Yams
+  DocumentWorkerService: ArgumentParser Catalogue Core Documents Embedding EmbeddingFlags Kafka KafkaFlags Logging \
+    Messages Metrics ObjectStore ObjectStoreFlags Options Pipeline ServiceKit
+  DocumentWorkerTests: ArgumentParser Catalogue Core EdgarSimulator Kafka KafkaFlags LocalServers Logging Messages \
+    Redis Sentiment TestSupport Values
+  Documents: Core Messages
+  DocumentsTests: Documents
+  DownloaderService: ArgumentParser Catalogue Core HTTP HTTPFlags Kafka KafkaFlags Logging Messages Metrics \
+    ObjectStore ObjectStoreFlags Options Pipeline Portals ServiceKit Values
+  DownloaderTests: ArgumentParser Catalogue Core DownloaderService HTTP HTTPFlags Kafka KafkaFlags LocalServers \
+    Logging Messages ObjectStore ObjectStoreFlags Pipeline Portals ServiceKit TestSupport Values
+  EGXProducerService: ArgumentParser CSV Catalogue Core HTTP HTTPFlags Kafka KafkaFlags Logging Messages Metrics \
+    Options Pipeline ServiceKit Values WebSocket
+  EGXProducerTests: ArgumentParser CSV Catalogue Core EGXProducerService HTTP HTTPFlags Kafka KafkaFlags LocalServers \
+    Logging Messages ServiceKit TestSupport TradingViewSimulator Values WebSocket
+  EdgarSimulator: Core HummingbirdCore LocalServers NIOCore SimulatorServer
+  Embedding: Core Tensors
+  EmbeddingFlags: ArgumentParser Core Embedding
+  EmbeddingTests: Core Embedding LocalServers TestSupport
+  FaultTests: ArgumentParser Catalogue Core Forecasting Kafka KafkaFlags LocalServers Logging Messages ModelRegistry \
+    ObjectStore PortalSimulator Redis Routing TestSupport Values
+  FeatureFlags: ArgumentParser Core Features
+  Features: Core Messages StrictYAML Values
+  FeaturesTests: Core Features LocalServers Messages Redis TestSupport Values
+  FeedHTTP: Core Feeds HTTP
+  FeedSimulator: Core Feeds Messages NIOCore NIOHTTP1 NIOPosix NIOWebSocket SimulatorServer Values
+  Feeds: Core Messages Values
+  FeedsTests: Core Feeds Messages Values
+  FetcherService: ArgumentParser Budgets CSV Catalogue Commodities Core FeedHTTP Feeds HTTP HTTPFlags Kafka KafkaFlags \
+    Logging Markets Messages Metrics ObjectStore ObjectStoreFlags Options Pipeline Redis RedisFlags Sentiment \
+    ServiceKit Values
+  FetcherTests: ArgumentParser Budgets Catalogue Commodities Core EdgarSimulator FeedSimulator Feeds FetcherService \
+    HTTP Kafka KafkaFlags LocalServers Logging Markets Messages NewsSimulator ObjectStore Pipeline ProviderSimulator \
+    Redis ServiceKit TestSupport Values
+  Forecasting: CXGBoost Core Tensors Values
+  ForecastingTests: Core Forecasting LocalServers Tensors TestSupport Values
+  GatewayAPI: Core HTTP
+  GatewayService: Archiving ArgumentParser Budgets Catalogue Compression Core CoreMetrics EmbeddingFlags Feeds HTTP \
+    Influx InfluxFlags Kafka KafkaFlags Lake Logging Markets Messages Metrics ObjectStore ObjectStoreFlags Operations \
+    Options Postgres PostgresFlags Redis RedisFlags Routing SearchStore ServiceKit StrictYAML Values
+  GatewayTests: Archiving ArgumentParser Catalogue Compression Core DBWriterService Embedding Feeds GatewayAPI \
+    GatewayService HTTP Influx Kafka KafkaFlags LocalServers Logging Messages ObjectStore ObjectStoreFlags Postgres \
+    Redis SearchStore ServiceKit TestSupport Values
+  HTML: CXML2 Core
+  HTMLTests: Core HTML
+  HTTP: CCurl Core
+  HTTPFlags: ArgumentParser Core HTTP Options
+  HTTPTests: CCurl Core HTTP LocalServers TestSupport
+  HotWriterService: ArgumentParser Catalogue Core Embedding EmbeddingFlags FeatureFlags Features Kafka KafkaFlags \
+    Messages Metrics Options Pipeline Redis RedisFlags SearchStore ServiceKit Values
+  HotWriterTests: ArgumentParser Catalogue Core Embedding Features HotWriterService Kafka KafkaFlags LocalServers \
+    Logging Messages Pipeline Redis SearchStore Sentiment SentimentWorkerService TestSupport Values
+  Indicators: Core
+  IndicatorsTests: Core Indicators TestSupport
+  InferenceWorkerService: ArgumentParser Catalogue Core Forecasting Kafka KafkaFlags Logging Messages Metrics \
+    ModelRegistry ObjectStore ObjectStoreFlags Options Pipeline Routing ServiceKit Values
+  InferenceWorkerTests: ArgumentParser Catalogue Core Forecasting InferenceWorkerService Kafka KafkaFlags LocalServers \
+    Logging Messages ModelRegistry ObjectStoreFlags Pipeline Routing TestSupport Values
+  Influx: Compression Core HTTP
+  InfluxConsumerService: ArgumentParser Catalogue Core Influx InfluxFlags Kafka KafkaFlags Messages Metrics Options \
+    Pipeline ServiceKit Values
+  InfluxConsumerTests: ArgumentParser Catalogue Core Influx InfluxConsumerService Kafka KafkaFlags LocalServers \
+    Logging TestSupport Values
+  InfluxFlags: ArgumentParser Core HTTP Influx Options
+  IntegrationTests: ArgumentParser Catalogue Commodities Core CrawlerService EGXProducerService Forecasting HTTP \
+    InfluxConsumerService Kafka KafkaFlags LocalServers Logging Messages ModelRegistry ObjectStore PortalSimulator \
+    Postgres PriceFiles ProviderSimulator Routing S3ConsumerService ServiceKit SoukService TestSupport Values
+  Kafka: CRdKafka Core CoreMetrics Logging
+  KafkaFlags: ArgumentParser Core Kafka Logging Options
+  KafkaTests: ArgumentParser Core Kafka KafkaFlags LocalServers Logging TestSupport
+  Lake: Core Messages ObjectStore
+  LocalServers: Core Subprocess SystemPackage
+  MarketStreamerService: ArgumentParser Catalogue Core CoreMetrics FeedHTTP Feeds HTTP HTTPFlags Kafka KafkaFlags \
+    Logging Messages Metrics Options Pipeline Redis RedisFlags ServiceKit Values WebSocket
+  MarketStreamerTests: ArgumentParser Catalogue Core FeedSimulator Feeds Kafka KafkaFlags LocalServers Logging \
+    MarketStreamerService Messages TestSupport Values
+  Markets: Core Feeds Messages StrictYAML Values
+  MarketsTests: Core Feeds Markets TestSupport Values
+  Masters: Core Forecasting Messages Values
+  MastersTests: Forecasting Masters Messages TestSupport Values
+  Messages: Catalogue Core Values
+  MessagesTests: Core Messages Routing TestSupport Values
+  ModelRegistry: Core Forecasting Logging ObjectStore
+  ModelRegistryTests: ArgumentParser Core Forecasting LocalServers Logging ModelRegistry ObjectStore ObjectStoreFlags \
+    TestSupport Values
+  MonitoringTests: ArgumentParser Catalogue Core Kafka KafkaFlags LocalServers Logging Messages Reference TestSupport \
+    Yams
+  NewsSimulator: Core HummingbirdCore LocalServers NIOCore SimulatorServer
+  ObjectStore: Core HTML HTTP
+  ObjectStoreFlags: AWSCredentials ArgumentParser Core HTTP ObjectStore Options
+  ObjectStoreTests: AWSCredentials ArgumentParser Core HTML HTTP LocalServers ObjectStore ObjectStoreFlags TestSupport
+  Operations: Messages ServiceKit
+  Options: ArgumentParser Core
+  OptionsDetectorService: ArgumentParser Catalogue Core Feeds Kafka KafkaFlags Logging Messages Metrics Options \
+    Pipeline ServiceKit Values
+  OptionsDetectorTests: ArgumentParser Catalogue Core FeedSimulator Feeds Kafka KafkaFlags LocalServers Logging \
+    Messages OptionsDetectorService Pipeline TestSupport Values
+  ParserService: ArgumentParser Catalogue Core Forecasting Kafka KafkaFlags Logging Masters Messages Metrics \
+    ModelRegistry ObjectStore ObjectStoreFlags Options Pipeline PriceFiles Redis RedisFlags ServiceKit ServiceState \
+    Values
+  ParserTests: ArgumentParser Catalogue Compression Core Kafka KafkaFlags LocalServers Logging Masters Messages \
+    ModelRegistry ObjectStore ObjectStoreFlags ParserService Pipeline PriceFiles ServiceKit ServiceState TestSupport \
+    Values
+  Pipeline: ArgumentParser Catalogue Core Kafka KafkaFlags Logging Messages Metrics Options ServiceKit Values
+  PipelineTests: ArgumentParser Catalogue Core Kafka KafkaFlags Logging Options Pipeline ServiceKit TestSupport
+  PortalSimulator: CZlib Compression Core HummingbirdCore NIOCore SimulatorServer
+  Portals: Core HTML HTTP StrictYAML
+  PortalsTests: Core HTTP Portals TestSupport
+  Postgres: CPQ Core
+  PostgresFlags: ArgumentParser Core Options Postgres
+  PostgresTests: ArgumentParser Core LocalServers Postgres PostgresFlags TestSupport
+  PriceFiles: CZlib Compression Core Messages Values
+  PriceFilesTests: CZlib Compression Core PriceFiles TestSupport Values
+  ProviderSimulator: Core HummingbirdCore NIOCore SimulatorServer Values
+  Redis: CHiredis COpenSSL Core Metrics
+  RedisFlags: ArgumentParser Core Options Redis
+  RedisTests: Core LocalServers Redis TestSupport
+  Reference: Catalogue Core LocalServers Values
+  ReferenceTests: Catalogue Core LocalServers Reference TestSupport
+  Routing: Catalogue Values
+  S3ConsumerService: Archiving ArgumentParser Catalogue Core KafkaFlags Messages ObjectStore ObjectStoreFlags Pipeline \
+    ServiceKit Values
+  S3ConsumerTests: Archiving ArgumentParser CZstd Catalogue Core Kafka KafkaFlags LocalServers Logging Messages \
+    Pipeline S3ConsumerService TestSupport Values
+  SchedulerService: ArgumentParser Catalogue Commodities Core Feeds Kafka KafkaFlags Logging Markets Messages Metrics \
+    Options Pipeline ServiceKit Values
+  SchedulerTests: ArgumentParser Catalogue Commodities Core Kafka KafkaFlags LocalServers Logging Markets Messages \
+    SchedulerService TestSupport Values
+  SearchStore: Core Embedding Messages Redis
+  SearchStoreTests: Core Embedding LocalServers Redis SearchStore TestSupport
+  Sentiment: Core Feeds Messages Redis
+  SentimentTests: Core LocalServers Redis Sentiment TestSupport
+  SentimentWorkerService: ArgumentParser CSV Catalogue Core Embedding EmbeddingFlags Kafka KafkaFlags Logging Messages \
+    Metrics ModelRegistry ObjectStore ObjectStoreFlags Options Pipeline Redis RedisFlags Sentiment ServiceKit Tensors \
+    Values
+  SentimentWorkerTests: ArgumentParser Catalogue Core Embedding Kafka KafkaFlags LocalServers Logging Messages \
+    ModelRegistry NewsSimulator ObjectStore Pipeline Redis Sentiment SentimentWorkerService TestSupport Values
+  ServiceKit: ArgumentParser Core CoreMetrics HummingbirdCore Logging NIOCore NIOPosix Options ServiceLifecycle \
+    StrictYAML
+  ServiceKitTests: ArgumentParser Core CoreMetrics HTTP HummingbirdCore LocalServers Logging NIOCore NIOEmbedded \
+    Options ServiceKit TestSupport
+  ServiceState: Core Redis
+  SignalWorkerService: ArgumentParser Catalogue Core Features Indicators Kafka KafkaFlags Logging Messages Metrics \
+    Options Pipeline ServiceKit Values
+  SignalWorkerTests: ArgumentParser Catalogue Core Features Indicators Kafka KafkaFlags Lake LocalServers Logging \
+    Messages Pipeline SignalWorkerService TestSupport Values
+  SimulatorServer: ArgumentParser Core HummingbirdCore LocalServers Logging NIOCore ServiceKit ServiceLifecycle \
+    UnixSignals
+  SoukService: ArgumentParser Budgets Catalogue Commodities Compression Core FeatureFlags Features FeedHTTP Feeds \
+    GatewayAPI HTTP HTTPFlags Influx InfluxFlags Kafka KafkaFlags LocalServers Logging Markets Messages ObjectStore \
+    ObjectStoreFlags Operations Options Pipeline Postgres PostgresFlags PriceFiles Redis RedisFlags Routing ServiceKit \
+    Values
+  SoukTests: ArgumentParser Catalogue Core DBWriterService FeedSimulator Feeds Kafka KafkaFlags LocalServers Logging \
+    Messages Operations Pipeline Postgres ServiceKit SoukService TestSupport Values Yams
+  StrictYAML: CYAML Core
+  Tensors: CBLAS Core
+  TestSupport: Catalogue Core Kafka LocalServers Messages Pipeline Values
+  TradingViewSimulator: NIOCore NIOHTTP1 NIOPosix NIOSSL NIOWebSocket SimulatorServer
+  Values: Core
+  WebSocket: Core HTTP NIOCore NIOHTTP1 NIOPosix NIOSSL NIOWebSocket
+  WebSocketTests: Core LocalServers TestSupport WebSocket
+  archiver: ArchiverService ServiceKit
+  batch-runner: BatchService ServiceKit
+  crawler: CrawlerService ServiceKit
+  db-writer: DBWriterService ServiceKit
+  document-worker: DocumentWorkerService ServiceKit
+  downloader: DownloaderService ServiceKit
+  edgar-simulator: ArgumentParser Core EdgarSimulator SimulatorServer
+  egx-producer: EGXProducerService ServiceKit
+  feed-simulator: ArgumentParser Core FeedSimulator LocalServers
+  fetcher: FetcherService ServiceKit
+  gateway: GatewayService ServiceKit
+  hot-writer: HotWriterService ServiceKit
+  inference-worker: InferenceWorkerService ServiceKit
+  influx-consumer: InfluxConsumerService ServiceKit
+  kit-probe: ArgumentParser Core Logging Metrics ServiceKit
+  market-streamer: MarketStreamerService ServiceKit
+  news-simulator: ArgumentParser Core NewsSimulator SimulatorServer
+  options-detector: OptionsDetectorService ServiceKit
+  parser: ParserService ServiceKit
+  portal-simulator: ArgumentParser Core Options PortalSimulator SimulatorServer
+  provider-simulator: ArgumentParser Core Options ProviderSimulator SimulatorServer
+  s3-consumer: S3ConsumerService ServiceKit
+  scheduler: SchedulerService ServiceKit
+  sentiment-worker: SentimentWorkerService ServiceKit
+  signal-worker: ServiceKit SignalWorkerService
+  souk: ServiceKit SoukService
+  souk-bench: ArgumentParser Budgets CZlib Catalogue Commodities Compression Core DBWriterService Documents \
+    EdgarSimulator Embedding FeedSimulator Feeds FetcherService Forecasting HTTP Indicators InferenceWorkerService \
+    Kafka KafkaFlags LocalServers Logging Masters Messages ModelRegistry NIOCore NewsSimulator ObjectStore \
+    ObjectStoreFlags Options ParserService Pipeline PortalSimulator Postgres PriceFiles Redis Routing SchedulerService \
+    SearchStore Sentiment SentimentWorkerService Tensors TestSupport Values
+  souk-reference: ArgumentParser Core LocalServers Reference
+  """)
 // end imports
 
 /// What a target imports. A new target is not in the list until `arrows.py --write` has seen its files.
@@ -347,25 +332,16 @@ let shared: [Target] = [
 ] + [
   "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Budgets", "Commodities", "Compression",
   "CSV", "Documents", "Embedding", "FeedHTTP", "Feeds", "Forecasting", "GatewayAPI", "HTML", "HTTP", "Indicators",
-  "Influx", "Kafka", "Lake", "LocalServers", "Markets", "Masters", "ModelRegistry", "ObjectStore", "Pipeline",
-  "Portals", "Postgres", "PriceFiles", "Redis", "Sentiment", "ServiceKit", "ServiceState", "StrictYAML", "Tensors",
-  "WebSocket",
+  "Influx", "Kafka", "Lake", "LocalServers", "Markets", "Masters", "ModelRegistry", "ObjectStore", "Operations",
+  "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "Archiving", "Features", "SearchStore", "Sentiment",
+  "ServiceKit", "ServiceState", "StrictYAML", "Tensors", "WebSocket",
 ].map { library($0) } + [
-  library("Archiving"),
-  library("Operations"),
-  library("SearchStore"),
-  library("Features"),
   library("FeatureFlags", in: "Options/Features"),
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.
   library("Options", in: "Options/Common"),
-  library("EmbeddingFlags", in: "Options/Embedding"),
-  library("HTTPFlags", in: "Options/HTTP"),
-  library("InfluxFlags", in: "Options/Influx"),
-  library("KafkaFlags", in: "Options/Kafka"),
-  library("ObjectStoreFlags", in: "Options/ObjectStore"),
-  library("PostgresFlags", in: "Options/Postgres"),
-  library("RedisFlags", in: "Options/Redis"),
-]
+] + ["Embedding", "HTTP", "Influx", "Kafka", "ObjectStore", "Postgres", "Redis"].map {
+  library("\($0)Flags", in: "Options/\($0)")
+}
 
 let services: [Target] = [
   service("crawler", "Crawler"),
@@ -396,17 +372,7 @@ let testing: [Target] = [
   helper("Reference", "Reference", exclude: ["Main"]),
   program("souk-reference", "Reference/Main"),
   helper("SimulatorServer", "Simulators/Server"),
-  helper("PortalSimulator", "Simulators/Portal", exclude: ["Main"]),
-  program("portal-simulator", "Simulators/Portal/Main"),
-  helper("ProviderSimulator", "Simulators/Provider", exclude: ["Main"]),
-  program("provider-simulator", "Simulators/Provider/Main"),
   helper("TradingViewSimulator", "Simulators/TradingView"),
-  helper("FeedSimulator", "Simulators/Feed", exclude: ["Main"]),
-  helper("NewsSimulator", "Simulators/News", exclude: ["Main"]),
-  program("news-simulator", "Simulators/News/Main"),
-  helper("EdgarSimulator", "Simulators/Edgar", exclude: ["Main"]),
-  program("edgar-simulator", "Simulators/Edgar/Main"),
-  program("feed-simulator", "Simulators/Feed/Main"),
   program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py",
     "influx_consumer.py", "hot_writer.py", "backfill.py", "batch_features.py", "feed_streamer.py",
     "fastapi_ticks.py", "filings_reference.py", "sentiment_reference.py", "signals_talib.py"]),
@@ -422,9 +388,6 @@ let testing: [Target] = [
   tests("Reference", starts: ["souk-reference"]),
   tests("ObjectStore", exclude: ["azure_client.py"]),
   tests("Embedding", exclude: ["minilm.py"]),
-  tests("SearchStore"),
-  tests("Features"),
-  tests("HotWriter"),
   tests("Sentiment", exclude: ["vader_scores.py"]),
   tests("SentimentWorker", starts: ["sentiment-worker"]),
   tests("DocumentWorker", starts: ["document-worker", "fetcher"]),
@@ -438,11 +401,16 @@ let testing: [Target] = [
   tests("MarketStreamer", starts: ["market-streamer"]),
   tests("ServiceKit", starts: ["kit-probe"]),
   tests("WebSocket", exclude: ["server.py"]),
-] + [
+] + ["Portal", "Provider", "Feed", "News", "Edgar"].flatMap { name in
+  [
+    helper("\(name)Simulator", "Simulators/\(name)", exclude: ["Main"]),
+    program("\(name.lowercased())-simulator", "Simulators/\(name)/Main"),
+  ]
+} + [
   "Budgets", "Core", "Catalogue", "Messages", "CSV", "Documents", "HTML", "HTTP", "Indicators", "Kafka", "Commodities",
-  "Markets", "ModelRegistry",
-  "Pipeline", "Portals", "Postgres", "Redis", "Crawler", "Downloader", "Parser", "DBWriter", "EGXProducer",
-  "InfluxConsumer", "Scheduler", "Fetcher", "InferenceWorker", "Souk",
+  "Markets", "ModelRegistry", "Pipeline", "Portals", "Postgres", "Redis", "SearchStore", "Features", "Crawler",
+  "Downloader", "Parser", "DBWriter", "EGXProducer", "InfluxConsumer", "Scheduler", "Fetcher", "InferenceWorker",
+  "HotWriter", "Souk",
 ].map { tests($0) }
 
 /// With SOUK_PRODUCTS, as `make demo` sets it, only these programs and what they import: one build makes them all.

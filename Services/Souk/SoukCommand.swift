@@ -10,7 +10,7 @@ package struct SoukCommand: AsyncParsableCommand, OperatorTool {
     commandName: "souk", abstract: "Start a system locally; watch, repair and move what a fleet does.",
     version: Souk.version,
     subcommands: [
-      UpCommand.self, BrokerCommand.self, TopicsCommand.self, LagCommand.self, TapCommand.self,
+      UpCommand.self, BrokerCommand.self, TopicsCommand.self, LagCommand.self, TapCommand.self, TraceCommand.self,
       TopCommand.self, AuditCommand.self, InitCommand.self, DeadLettersCommand.self, ReplayCommand.self,
       RewindCommand.self, HealthCommand.self,
       RouteCommand.self, ModelsCommand.self, MastersCommand.self, BackfillCommand.self, BarsCommand.self,
@@ -25,8 +25,8 @@ package struct SoukCommand: AsyncParsableCommand, OperatorTool {
 
   /// Where a server is and how to log in there is said once, for the services and for the tool.
   package static func sharesWithServices(_ option: String) -> Bool {
-    ["kafka-", "redis-", "database-", "s3-", "aws-", "azure-", "influx-", "fetch-", "allow-", "embedding-", "http-"]
-      .contains { option.hasPrefix($0) } || ["object-store", "data-sources", "features"].contains(option)
+    ["kafka-", "redis-", "database-", "s3-", "aws-", "azure-", "influx-", "fetch-", "allow-", "embedding-", "http-",
+     "topic-"].contains { option.hasPrefix($0) } || ["object-store", "data-sources", "features"].contains(option)
   }
 
   package init() {}

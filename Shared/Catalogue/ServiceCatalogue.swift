@@ -58,10 +58,10 @@ package enum ServiceCatalogue {
     writes: [Topics.ingestionTasks] + Topics.fetchTasks, isSource: true,
     kinds: [
       .init(
-        name: "commodities", inputs: [Topics.schedulerLease], outputs: [Topics.ingestionTasks], of: .sentinel,
+        name: "commodities", inputs: [Topics.schedulerLease], outputs: [Topics.ingestionTasks], system: .sentinel,
         isFirst: true),
       .init(
-        name: "markets", inputs: [Topics.marketSchedulerLease], outputs: Topics.fetchTasks, of: .lambda,
+        name: "markets", inputs: [Topics.marketSchedulerLease], outputs: Topics.fetchTasks, system: .lambda,
         readsMarkets: false, settings: [.choice("TICKERS", "AAPL,MSFT,NVDA,SPY", "MARKET_SYMBOLS")]),
     ],
     scaling: .activeStandby, readsMarkets: true, hasStandIn: true,
@@ -73,11 +73,11 @@ package enum ServiceCatalogue {
     writes: Topics.commodityObservations + fetched, needs: [.redis, .internet, .objectStore],
     kinds: [
       .init(
-        name: "commodities", inputs: [Topics.ingestionTasks], outputs: Topics.commodityObservations, of: .sentinel,
+        name: "commodities", inputs: [Topics.ingestionTasks], outputs: Topics.commodityObservations, system: .sentinel,
         isFirst: true),
     ] + FetchKind.allCases.map { kind in
       .init(
-        name: kind.rawValue, inputs: [Topics.fetchTasks(of: kind)], outputs: Topics.fetched(by: kind), of: .lambda,
+        name: kind.rawValue, inputs: [Topics.fetchTasks(of: kind)], outputs: Topics.fetched(by: kind), system: .lambda,
         readsMarkets: false, settings: Topics.fetched(by: kind).contains(Topics.documents) ? [archive] : [])
     },
     scaling: .byLag(500), resources: ContainerResources(cpu: 200, memory: 128, limit: 512), readsMarkets: true,

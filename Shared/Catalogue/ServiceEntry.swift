@@ -44,27 +44,14 @@ package struct ServiceEntry: Hashable, Sendable {
     package let name: String
     package let inputs: [Topic]
     /// nil: those of the service.
-    package let outputs: [Topic]?
+    package var outputs: [Topic]? = nil
     /// The only system that it belongs to; nil: those of the service.
-    package let system: FleetSystem?
+    package var system: FleetSystem? = nil
     /// It keeps the service's own name, and its group: the kind that was there before the others.
-    package let isFirst: Bool
-    package let readsMarkets: Bool
+    package var isFirst = false
+    package var readsMarkets = true
     /// Besides those of the service.
-    package let settings: [FleetSetting]
-
-    package init(
-      name: String, inputs: [Topic], outputs: [Topic]? = nil, of system: FleetSystem? = nil, isFirst: Bool = false,
-      readsMarkets: Bool = true, settings: [FleetSetting] = []
-    ) {
-      self.name = name
-      self.inputs = inputs
-      self.outputs = outputs
-      self.system = system
-      self.isFirst = isFirst
-      self.readsMarkets = readsMarkets
-      self.settings = settings
-    }
+    package var settings: [FleetSetting] = []
   }
 
   package init(

@@ -39,6 +39,7 @@ package struct ClientProperties: Sendable, Hashable {
     "bootstrap.servers": "use --kafka-bootstrap-servers",
     "metadata.broker.list": "use --kafka-bootstrap-servers",
     "group.protocol": "the rebalance protocol here is the classic one (partition.assignment.strategy)",
+    ClusterNames.property: "use --topic-prefix",
     "go.delivery.reports": "it belongs to another client",
   ]
 

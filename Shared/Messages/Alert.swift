@@ -29,17 +29,14 @@ package struct Alert: FieldwiseMessage {
     package static let rowsFell = Kind(rawValue: "rows_fell")
   }
 
-  package enum Severity: String, Hashable, Sendable, JSONValue { case warning, critical }
+  package enum Severity: String, CaseIterable, Hashable, Sendable, JSONValue { case warning, critical }
 
-  /// Deterministic: `<kind>/<subject>/<occasion>`.
   package var alertID: String
   package var kind: Kind
   package var severity: Severity
   package var service: String
   package var chain: String?
-  /// What it is about: a source, a file, a store.
   package var subject: String
-  /// For people; holds no payload.
   package var message: String
   package var value: ExactDecimal?
   package var expected: ExactDecimal?
@@ -72,15 +69,15 @@ package struct Alert: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("alert_id", &alertID)
-    try coder.required("kind", &kind)
-    try coder.required("severity", &severity)
-    try coder.required("service", &service)
-    try coder.field("chain", &chain)
-    try coder.required("subject", &subject)
-    try coder.field("message", &message)
-    try coder.number("value", &value)
-    try coder.number("expected", &expected)
-    try coder.required("observed_at", &observedAt)
+    try coder.required("alert_id", &alertID, "`<kind>/<subject>/<occasion>`: the same occasion gives the same id")
+    try coder.required("kind", &kind, "What it warns of, in `snake_case`")
+    try coder.required("severity", &severity, "How urgent it is")
+    try coder.required("service", &service, "The service that says so")
+    try coder.field("chain", &chain, "The chain it is about")
+    try coder.required("subject", &subject, "What it is about: a source, a file, a store")
+    try coder.field("message", &message, "The alert in words; it holds no payload")
+    try coder.number("value", &value, "The number that was seen")
+    try coder.number("expected", &expected, "The number that was expected")
+    try coder.required("observed_at", &observedAt, "When it was seen")
   }
 }

@@ -5,22 +5,14 @@ import Values
 ///
 /// `gogobe.files.discovered`, key `chain/file_name`, ordered by `chain/store_id`.
 package struct FileDiscovered: FieldwiseMessage {
-  /// The source's name in the catalogue (`king_store`), else the 13-digit chain id of the file name.
   package var chain: String
-  /// Where the file can be fetched: `https:`, or `file:` for a local folder.
   package var url: String
-  /// When the file was seen, UTC.
   package var timestamp: Timestamp
-  /// The portal's name for the file. A message without one is given the last path segment of `url`.
   package var fileName: String
   package var fileType: FileType?
-  /// Without leading zeros: `29`, `0`.
   package var storeID: String?
-  /// Bytes, as the portal says.
   package var size: Int64?
-  /// Changes when the portal re-publishes the file under the same name.
   package var fingerprint: String?
-  /// When the chain made the file, from its name, at the offset of Israel on that day.
   package var fileTime: Timestamp?
 
   package static let topic = Topics.filesDiscovered
@@ -49,15 +41,19 @@ package struct FileDiscovered: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("chain", &chain)
-    try coder.required("url", &url)
-    try coder.required("timestamp", &timestamp)
-    try coder.field("file_name", &fileName)
-    try coder.field("file_type", &fileType)
-    try coder.field("store_id", &storeID)
-    try coder.field("size", &size)
-    try coder.field("fingerprint", &fingerprint)
-    try coder.field("file_time", &fileTime)
+    try coder.required(
+      "chain", &chain,
+      "Name of the source in the catalogue (`king_store`), else the 13-digit chain id of the file name")
+    try coder.required("url", &url, "Where the file can be fetched: `https:`, or `file:` for a local folder")
+    try coder.required("timestamp", &timestamp, "When the file was seen")
+    try coder.field(
+      "file_name", &fileName, "The portal's name for the file; without one, the last path segment of `url`")
+    try coder.field("file_type", &fileType, "What the file holds, by its name")
+    try coder.field("store_id", &storeID, "Number of the store, without leading zeros: `29`, `0`")
+    try coder.field("size", &size, "Size that the portal states [bytes]")
+    try coder.field("fingerprint", &fingerprint, "Changes when the portal publishes the file again under the same name")
+    try coder.field(
+      "file_time", &fileTime, "When the chain made the file, from its name, with the offset of Israel on that day")
   }
 
   package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {

@@ -6,20 +6,14 @@ import Values
 /// `gogobe.files.downloaded`, key and order `chain/store_id`.
 package struct FileDownloaded: FieldwiseMessage {
   package var chain: String
-  /// Bucket and object key as a URL: `s3://bucket/files/…`; nil only when `localPath` is given.
   package var s3Path: String?
-  /// A path in the local file system, when the store is one.
   package var localPath: String?
-  /// Where it was fetched.
   package var url: String?
-  /// A message without one is given the last path segment of `url`, `s3Path` or `localPath`.
   package var fileName: String
   package var fileType: FileType?
   package var storeID: String?
   package var fileTime: Timestamp?
-  /// Of the bytes as stored; 64 lower-case hexadecimal digits.
   package var sha256: String?
-  /// Of the object as stored.
   package var bytes: Int64?
   package var compression: Compression?
   package var discoveredAt: Timestamp?
@@ -54,19 +48,21 @@ package struct FileDownloaded: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("chain", &chain)
-    try coder.field("s3_path", &s3Path)
-    try coder.field("local_path", &localPath)
-    try coder.field("url", &url)
-    try coder.field("file_name", &fileName)
-    try coder.field("file_type", &fileType)
-    try coder.field("store_id", &storeID)
-    try coder.field("file_time", &fileTime)
-    try coder.field("sha256", &sha256)
-    try coder.field("bytes", &bytes)
-    try coder.field("compression", &compression)
-    try coder.field("discovered_at", &discoveredAt)
-    try coder.field("downloaded_at", &downloadedAt)
+    try coder.required("chain", &chain, "Name of the source in the catalogue, else the 13-digit chain id")
+    try coder.field(
+      "s3_path", &s3Path, "Bucket and key of the object: `s3://bucket/files/…`; null with a `local_path`")
+    try coder.field("local_path", &localPath, "Path of the file, when the object store is a folder")
+    try coder.field("url", &url, "Where the file was fetched")
+    try coder.field(
+      "file_name", &fileName, "The portal's name for the file; without one, the last path segment of `url`")
+    try coder.field("file_type", &fileType, "What the file holds, by its name")
+    try coder.field("store_id", &storeID, "Number of the store, without leading zeros")
+    try coder.field("file_time", &fileTime, "When the chain made the file, from its name")
+    try coder.field("sha256", &sha256, "Of the bytes as stored; 64 lower-case hexadecimal digits")
+    try coder.field("bytes", &bytes, "Size as stored [bytes]")
+    try coder.field("compression", &compression, "How the bytes are compressed")
+    try coder.field("discovered_at", &discoveredAt, "When the crawler saw the file")
+    try coder.field("downloaded_at", &downloadedAt, "When the file was stored")
   }
 
   package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {

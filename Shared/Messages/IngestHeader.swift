@@ -5,54 +5,29 @@ package struct IngestHeader: Hashable, Sendable {
   /// Codes in `also_named`: with the longest ones the message is still smaller than Kafka's default limit.
   package static let maxAlsoNamed = 10_000
 
-  /// `<file_id>-<sequence in 6 digits>`: the same file gives the same batches, however often it is parsed.
-  package var batchID: String
+  package var batchID = ""
   package var chain: String
-  /// The chain's 13-digit id, as in the file.
   package var chainID: String?
   package var subChainID: String?
-  /// Without leading zeros.
   package var storeID: String
-  /// 32 hexadecimal digits that name the file's content under its name.
   package var fileID: String
   package var fileName: String?
   package var fileType: FileType?
-  /// What prices and promotions move forward by, together with `fileID` and an item's `row`.
   package var fileTime: Timestamp
-  /// 0-based number of the batch within its file.
-  package var sequence: Int64
-  /// `row` of the first item; of products only.
-  package var firstRow: Int64
-  /// The file lists all items or promotions of the store: what it does not name is gone, or has ended.
-  package var isFull: Bool
-  /// No batch of the file follows, and all of it was read.
-  package var isLast: Bool
+  package var sequence: Int64 = 0
+  package var firstRow: Int64 = 0
+  package var isFull = false
+  package var isLast = false
   /// Of the last message of a file: codes or promotions that the file names in rows that cannot be used. They are not
   /// gone and have not ended.
-  package var alsoNamed: [String]
+  package var alsoNamed: [String] = []
 
-  package init(
-    batchID: String, chain: String, chainID: String? = nil, subChainID: String? = nil, storeID: String,
-    fileID: String, fileName: String? = nil, fileType: FileType? = nil, fileTime: Timestamp, sequence: Int64 = 0,
-    firstRow: Int64 = 0, isFull: Bool = false, isLast: Bool = false, alsoNamed: [String] = []
-  ) {
-    self.batchID = batchID
-    self.chain = chain
-    self.chainID = chainID
-    self.subChainID = subChainID
-    self.storeID = storeID
-    self.fileID = fileID
-    self.fileName = fileName
-    self.fileType = fileType
+  package init(chain: String, storeID: String, fileID: String, fileTime: Timestamp) {
+    (self.chain, self.storeID, self.fileID) = (chain, storeID, fileID)
     self.fileTime = fileTime
-    self.sequence = sequence
-    self.firstRow = firstRow
-    self.isFull = isFull
-    self.isLast = isLast
-    self.alsoNamed = alsoNamed
   }
 
-  fileprivate static let blank = Self(batchID: "", chain: "", storeID: "", fileID: "", fileTime: .epoch)
+  fileprivate static let blank = Self(chain: "", storeID: "", fileID: "", fileTime: .epoch)
 
   /// `<file_id>-<sequence in 6 digits>`; a sequence of more digits keeps them all.
   package static func batchID(fileID: String, sequence: Int64) -> String {
@@ -69,21 +44,25 @@ struct ProductsHeader: FieldwiseObject {
   static let fields = ObjectFields(blank)
 
   mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("batch_id", &header.batchID)
-    try coder.required("chain", &header.chain)
-    try coder.field("chain_id", &header.chainID)
-    try coder.field("sub_chain_id", &header.subChainID)
-    try coder.required("store_id", &header.storeID)
-    try coder.required("file_id", &header.fileID)
-    try coder.field("file_name", &header.fileName)
-    try coder.field("file_type", &header.fileType)
-    try coder.required("file_time", &header.fileTime)
-    try coder.field("sequence", &header.sequence)
-    try coder.field("first_row", &header.firstRow)
-    try coder.field("full", &header.isFull)
-    try coder.field("last", &header.isLast)
-    try coder.list("also_named", &header.alsoNamed, atMost: IngestHeader.maxAlsoNamed)
-    try coder.elements("items")
+    try coder.required(
+      "batch_id", &header.batchID, "`<file_id>-<sequence in 6 digits>`; parsing the file again gives the same batches")
+    try coder.required("chain", &header.chain, "Name of the source in the catalogue, else the 13-digit chain id")
+    try coder.field("chain_id", &header.chainID, "The chain's 13-digit id, as in the file")
+    try coder.field("sub_chain_id", &header.subChainID, "Number of the sub-chain")
+    try coder.required("store_id", &header.storeID, "Number of the store, without leading zeros")
+    try coder.required("file_id", &header.fileID, "32 hexadecimal digits that name the file's content under its name")
+    try coder.field("file_name", &header.fileName, "The portal's name for the file")
+    try coder.field("file_type", &header.fileType, "What the file holds, by its name")
+    try coder.required(
+      "file_time", &header.fileTime, "When the chain made the file; the newer file wins, then the higher `row`")
+    try coder.field("sequence", &header.sequence, "Number of the batch within its file, from 0")
+    try coder.field("first_row", &header.firstRow, "`row` of the first item")
+    try coder.field("full", &header.isFull, "The file lists all items of the store: what it does not name is gone")
+    try coder.field("last", &header.isLast, "No batch of the file follows, and all of it was read")
+    try coder.list(
+      "also_named", &header.alsoNamed,
+      "In the last batch: codes in rows that are of no use; they are not gone", atMost: IngestHeader.maxAlsoNamed)
+    try coder.elements("items", "Priced items, in the order of the file", of: ProductElement.self)
   }
 }
 
@@ -95,19 +74,30 @@ struct PromotionsHeader: FieldwiseObject {
   static let fields = ObjectFields(blank)
 
   mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("batch_id", &header.batchID)
-    try coder.required("file_id", &header.fileID)
-    try coder.field("file_name", &header.fileName)
-    try coder.field("file_type", &header.fileType)
-    try coder.required("file_time", &header.fileTime)
-    try coder.required("chain", &header.chain)
-    try coder.field("chain_id", &header.chainID)
-    try coder.field("sub_chain_id", &header.subChainID)
-    try coder.required("store_id", &header.storeID)
-    try coder.field("full", &header.isFull)
-    try coder.field("sequence", &header.sequence)
-    try coder.field("last", &header.isLast)
-    try coder.list("also_named", &header.alsoNamed, atMost: IngestHeader.maxAlsoNamed)
-    try coder.elements("promotions")
+    try coder.required(
+      "batch_id", &header.batchID, "`<file_id>-<sequence in 6 digits>`; parsing the file again gives the same batches")
+    try coder.required("file_id", &header.fileID, "32 hexadecimal digits that name the file's content under its name")
+    try coder.field("file_name", &header.fileName, "The portal's name for the file")
+    try coder.field("file_type", &header.fileType, "What the file holds, by its name")
+    try coder.required(
+      "file_time", &header.fileTime, "When the chain made the file; the newer file wins, then the higher `row`")
+    try coder.required("chain", &header.chain, "Name of the source in the catalogue, else the 13-digit chain id")
+    try coder.field("chain_id", &header.chainID, "The chain's 13-digit id, as in the file")
+    try coder.field("sub_chain_id", &header.subChainID, "Number of the sub-chain")
+    try coder.required("store_id", &header.storeID, "Number of the store, without leading zeros")
+    try coder.field(
+      "full", &header.isFull, "The file lists all promotions of the store: what it does not name has ended")
+    try coder.field("sequence", &header.sequence, "Number of the batch within its file, from 0")
+    try coder.field("last", &header.isLast, "No batch of the file follows, and all of it was read")
+    try coder.list(
+      "also_named", &header.alsoNamed,
+      "In the last batch: promotions in rows that are of no use; they go on", atMost: IngestHeader.maxAlsoNamed)
+    try coder.elements("promotions", "Promotions, in the order of the file", of: PromotionElement.self)
   }
+}
+
+/// The fields of the topics of batches, which are no ``Message``s.
+package enum BatchShapes {
+  package static var products: [FieldShape] { ProductsHeader.shapes }
+  package static var promotions: [FieldShape] { PromotionsHeader.shapes }
 }

@@ -18,7 +18,6 @@ package struct MarketBar: Message {
 
   package struct Candle: Hashable, Sendable {
     package var open, high, low, close: ExactDecimal
-    /// Pieces traded; nil where the source has none, as for some indices.
     package var volume: ExactDecimal?
 
     package init(
@@ -55,17 +54,12 @@ package struct MarketBar: Message {
     ]
   }
 
-  /// As the exchange writes it, without the exchange: `COMI`.
   package var symbol: String
   package var exchange: String?
-  /// `Daily`, `Weekly`, `Monthly`, `1 Minute`, `5 Minute`, `30 Minute`.
   package var interval: String
-  /// The bar's opening on the exchange's own clocks, Africa/Cairo.
   package var datetime: LocalDateTime
   package var values: Values
-  /// When the producer took it over, UTC.
   package var ingestedAt: LocalDateTime?
-  /// The instant of `datetime`, with the offset that was in force.
   package var observedAt: Timestamp?
   package var flags: Flags
 
@@ -86,6 +80,8 @@ package struct MarketBar: Message {
   }
 
   package var key: [UInt8] { Array(symbol.utf8) }
+
+  package static var shapes: [FieldShape] { BarFields.shapes }
 
   package func encode(into writer: inout JSONWriter) { BarFields(self).write(to: &writer) }
 
@@ -112,20 +108,27 @@ private struct BarFields: FieldwiseObject {
   static let fields = ObjectFields(blank)
 
   mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("symbol", &symbol)
-    try coder.field("exchange", &exchange, when: exchange != nil)
-    try coder.required("interval", &interval)
-    try coder.field("datetime", &datetime)
-    try coder.number("open", &open, when: value == nil)
-    try coder.number("high", &high, when: value == nil)
-    try coder.number("low", &low, when: value == nil)
-    try coder.number("close", &close, when: value == nil)
-    try coder.number("volume", &volume, when: value == nil)
-    try coder.number("value", &value, when: value != nil)
-    try coder.field("field", &field, when: value != nil)
-    try coder.field("ingestion_timestamp", &ingestedAt, when: ingestedAt != nil)
-    try coder.field("observed_at", &observedAt, when: observedAt != nil)
-    try coder.field("flags", &flags, when: !flags.isEmpty)
+    try coder.required("symbol", &symbol, "As the exchange writes it, without the exchange: `COMI`")
+    try coder.field("exchange", &exchange, "The exchange: `EGX`", when: exchange != nil)
+    try coder.required("interval", &interval, "`Daily`, `Weekly`, `Monthly`, `1 Minute`, `5 Minute`, `30 Minute`")
+    try coder.field("datetime", &datetime, "Opening of the bar on the clocks of the exchange, Africa/Cairo")
+    try coder.number("open", &open, "First price [EGP; points of an index]", when: value == nil)
+    try coder.number("high", &high, "Highest price [EGP; points of an index]", when: value == nil)
+    try coder.number("low", &low, "Lowest price [EGP; points of an index]", when: value == nil)
+    try coder.number("close", &close, "Last price [EGP; points of an index]", when: value == nil)
+    try coder.number(
+      "volume", &volume,
+      "Traded volume; null where the source has none, as of some indices [shares]", when: value == nil)
+    try coder.number(
+      "value", &value, "The price of a series that has only one [EGP; points of an index]", when: value != nil)
+    try coder.field("field", &field, "Which price of a candle `value` is", when: value != nil)
+    try coder.field("ingestion_timestamp", &ingestedAt, "When the producer received it, UTC", when: ingestedAt != nil)
+    try coder.field(
+      "observed_at", &observedAt,
+      "The instant of `datetime`, with the offset that was in force", when: observedAt != nil)
+    try coder.field(
+      "flags", &flags,
+      "What is odd about it: `inconsistent_range`, `refilled`, `non_positive_price`", when: !flags.isEmpty)
   }
 }
 
@@ -184,7 +187,9 @@ private struct BarTime: JSONValue {
   }
 }
 
-extension MarketBar.Flags: JSONValue {
+extension MarketBar.Flags: WrappingJSONValue {
+  package static var wrapping: JSONWrapping { .list(String.self) }
+
   package func write(to writer: inout JSONWriter) {
     Self.names.filter { contains($0.flag) }.map(\.name).write(to: &writer)
   }

@@ -32,21 +32,16 @@ package struct MasterDecision: FieldwiseMessage {
     package static func < (left: Self, right: Self) -> Bool { (left.chain, left.code) < (right.chain, right.code) }
   }
 
-  /// 32 hexadecimal digits.
   package var decisionID: String
   package var kind: Kind
   package var masterID: String
   package var otherID: String
-  /// Of a split, ascending; else empty.
   package var products: [Product]
   package var decidedAt: Timestamp
-  /// A person's name, or that of a program.
   package var decidedBy: String
   package var reason: String?
-  /// The version of the model that named the candidate, and the probability it gave.
   package var model: String?
   package var probability: ExactDecimal?
-  /// Since when, by whom and why it no longer holds; nil while it does.
   package var undoneAt: Timestamp?
   package var undoneBy: String?
   package var undoneReason: String?
@@ -100,19 +95,20 @@ package struct MasterDecision: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("decision_id", &decisionID)
-    try coder.required("kind", &kind)
-    try coder.required("master_id", &masterID)
-    try coder.required("other_id", &otherID)
-    try coder.list("products", &products, atMost: Self.maxProducts)
-    try coder.required("decided_at", &decidedAt)
-    try coder.required("decided_by", &decidedBy)
-    try coder.field("reason", &reason)
-    try coder.field("model", &model)
-    try coder.field("probability", &probability)
-    try coder.field("undone_at", &undoneAt)
-    try coder.field("undone_by", &undoneBy)
-    try coder.field("undone_reason", &undoneReason)
+    try coder.required("decision_id", &decisionID, "32 hexadecimal digits")
+    try coder.required("kind", &kind, "What is decided")
+    try coder.required("master_id", &masterID, "The master that the decision is about")
+    try coder.required("other_id", &otherID, "The other master: merged into it, split off, or told apart from it")
+    try coder.list(
+      "products", &products, "Of a split: the products that belong to `other_id`, ascending", atMost: Self.maxProducts)
+    try coder.required("decided_at", &decidedAt, "When it was decided")
+    try coder.required("decided_by", &decidedBy, "A person's name, or that of a program")
+    try coder.field("reason", &reason, "Why, in words")
+    try coder.field("model", &model, "Version of the model that named the candidate")
+    try coder.field("probability", &probability, "Probability that the model gave [0 to 1]")
+    try coder.field("undone_at", &undoneAt, "Since when it no longer holds; null while it does")
+    try coder.field("undone_by", &undoneBy, "Who took it back")
+    try coder.field("undone_reason", &undoneReason, "Why it was taken back")
   }
 
   package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {
@@ -132,7 +128,7 @@ extension MasterDecision.Product: FieldwiseObject {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("chain", &chain)
-    try coder.required("code", &code)
+    try coder.required("chain", &chain, "The chain that sells the product")
+    try coder.required("code", &code, "The code under which the chain sells it")
   }
 }

@@ -8,6 +8,8 @@ import Core
 /// always the same bytes.
 package protocol Message: Hashable, Sendable {
   static var topic: Topic { get }
+  /// Its fields, for documents.
+  static var shapes: [FieldShape] { get }
 
   /// - Throws: ``DecodingFailure``; the record can never be read and belongs to the dead letters.
   init(decoding bytes: RawSpan, limits: JSONReader.Limits) throws(DecodingFailure)

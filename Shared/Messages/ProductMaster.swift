@@ -6,30 +6,21 @@ import Values
 /// `gogobe.products.masters`, compacted, key `master_id`: the last record of a key is what is known of the product,
 /// a tombstone takes it back. What another chain calls it is a record of its own, key `master_id@chain`.
 package struct ProductMaster: FieldwiseMessage {
-  /// `gtin:<14 digits>`, else `name:<32 hexadecimal digits>`; made from what it names, so that everyone makes the same.
   package var masterID: String
-  /// 14 digits; nil for a product that only has a name.
   package var gtin: String?
-  /// As published by the file it was first seen in.
   package var name: String
   package var brand: String?
-  /// How much is in it, in `unit`: `1500`.
   package var quantity: ExactDecimal?
-  /// Of `quantity`: `g`, `ml` or `pc` (pieces).
   package var unit: String?
-  /// What it cost in that file, for comparing prices of what may be the same.
   package var price: ExactDecimal?
   package var isWeighted: Bool?
-  /// Whose name this is, of a product that was known before; nil for the record of the product itself.
   package var chain: String?
   /// Another master that this one perhaps is, for a person or a later pass to say; with how likely that is, 0 to 1, and
   /// which model said so.
   package var candidate: String?
   package var candidateProbability: ExactDecimal?
   package var model: String?
-  /// The file it was first seen in.
   package var sourceFileID: String?
-  /// The time of that file, so that reading the file again mints the same bytes.
   package var mintedAt: Timestamp
 
   package static let topic = Topics.productsMasters
@@ -59,19 +50,24 @@ package struct ProductMaster: FieldwiseMessage {
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
     let hasCandidate = candidate != nil
-    try coder.required("master_id", &masterID)
-    try coder.field("gtin", &gtin)
-    try coder.required("name", &name)
-    try coder.field("brand", &brand)
-    try coder.field("quantity", &quantity)
-    try coder.field("unit", &unit)
-    try coder.field("price", &price, when: price != nil)
-    try coder.field("is_weighted", &isWeighted, when: isWeighted != nil)
-    try coder.field("chain", &chain, when: chain != nil)
-    try coder.field("candidate", &candidate, when: hasCandidate)
-    try coder.field("candidate_probability", &candidateProbability, when: hasCandidate)
-    try coder.field("model", &model, when: hasCandidate)
-    try coder.field("source_file_id", &sourceFileID)
-    try coder.required("minted_at", &mintedAt)
+    try coder.required(
+      "master_id", &masterID, "`gtin:<14 digits>`, else `name:<32 hexadecimal digits>`; made from what it names")
+    try coder.field("gtin", &gtin, "14 digits; null for a product that only has a name")
+    try coder.required("name", &name, "As published by the file it was first seen in")
+    try coder.field("brand", &brand, "The brand, as published")
+    try coder.field("quantity", &quantity, "How much is in it, in `unit`: `1500`")
+    try coder.field("unit", &unit, "Unit of `quantity`: `g`, `ml` or `pc` (pieces)")
+    try coder.field("price", &price, "What it cost in that file [ILS]", when: price != nil)
+    try coder.field("is_weighted", &isWeighted, "It is sold by weight", when: isWeighted != nil)
+    try coder.field(
+      "chain", &chain,
+      "Whose name this is, of a product that was known before; null for the product itself", when: chain != nil)
+    try coder.field(
+      "candidate", &candidate,
+      "Another master that this one perhaps is, for a person or a later pass to decide", when: hasCandidate)
+    try coder.field("candidate_probability", &candidateProbability, "How likely that is [0 to 1]", when: hasCandidate)
+    try coder.field("model", &model, "Version of the model that says so", when: hasCandidate)
+    try coder.field("source_file_id", &sourceFileID, "The file it was first seen in")
+    try coder.required("minted_at", &mintedAt, "Time of that file: reading it again gives the same bytes")
   }
 }

@@ -1,14 +1,19 @@
 import Values
 
-/// A part of a message that is being read. Texts are borrowed UTF-8 bytes, escapes resolved; nil is absent or null.
+/// A part of a message that is being read, or about to be written. Texts are borrowed UTF-8 bytes, escapes resolved;
+/// nil is absent or null.
 package struct MessageView<Fields>: ~Escapable {
-  let message: RawSpan
-  let scratch: RawSpan
+  package let message: RawSpan
+  package let scratch: RawSpan
   /// Texts are in the view, everything else is here.
   package let fields: Fields
 
+  /// - Parameters:
+  ///   - message: what the places of `fields` are in, unless they are in
+  ///   - scratch: the texts that were resolved or made.
+  @inlinable
   @_lifetime(copy message, copy scratch)
-  init(_ message: RawSpan, _ scratch: RawSpan, _ fields: Fields) {
+  package init(_ message: RawSpan, _ scratch: RawSpan, _ fields: Fields) {
     self.message = message
     self.scratch = scratch
     self.fields = fields
@@ -31,9 +36,14 @@ extension ProductsIngestItemView {
   package var unit: RawSpan? { @_lifetime(copy self) get { fields.unit.bytesOrNull(message, scratch) } }
 }
 
+/// An item of a batch, for documents.
+enum ProductElement: BatchElement {
+  static var shapes: [FieldShape] { ProductFields.shapes }
+}
+
 /// The fields of an item that is being read.
 package struct ProductFields {
-  private enum Field: String, CaseIterable {
+  private enum Field: String, DescribedField {
     case ean, price
     case masterID = "master_id"
     case name, manufacturer
@@ -46,7 +56,27 @@ package struct ProductFields {
     case isWeighted = "is_weighted"
     case priceUpdatedAt = "price_updated_at"
     case row
+
+    var described: (type: any JSONValue.Type, doc: StaticString) {
+      switch self {
+      case .ean: (String.self, "Code of the item, as published: an EAN, or a code of the chain")
+      case .price: (ExactDecimal.self, "Price, with the digits as published [ILS]")
+      case .masterID: (String.self, "The product across chains: `gtin:<14 digits>` or `<chain>:<ean>`")
+      case .name: (String?.self, "Name, as published")
+      case .manufacturer: (String?.self, "Manufacturer, as published")
+      case .unitQty: (String?.self, "Unit of `quantity`, as published")
+      case .quantity: (ExactDecimal?.self, "How much is in it, in `unit_qty`")
+      case .unitOfMeasure: (String?.self, "What `unit_price` is for, as published: `100 גרם`")
+      case .unitPrice: (ExactDecimal?.self, "Price of one `unit_of_measure`, as published [ILS]")
+      case .unit: (String?.self, "What `unit_of_measure` measures: `kg`, `l`, `m`, `unit`; null when not known")
+      case .pricePerUnit: (ExactDecimal?.self, "Price of one `unit`, comparable between chains [ILS]")
+      case .isWeighted: (Bool?.self, "It is sold by weight")
+      case .priceUpdatedAt: (Timestamp?.self, "When the chain last changed the price")
+      case .row: (Int64?.self, "Number of the row within its file, from 0; else `first_row` plus the index")
+      }
+    }
   }
+  static let shapes = table.shapes(required: required)
   private static let table = FieldTable(Field.self)
   private static let required = table.mask(.ean, .price, .masterID)
 

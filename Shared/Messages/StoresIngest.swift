@@ -11,22 +11,16 @@ package struct StoresIngest: FieldwiseMessage {
 
   /// One branch. Nil is unknown, as are the texts `unknown` and blanks in the file.
   package struct Store: Hashable, Sendable {
-    /// As published, 13 digits as a rule; that of the file where the branch has none.
     package var chainID: String?
     package var chainName: String?
-    /// Without leading zeros.
     package var subChainID: String?
     package var subChainName: String?
-    /// Without leading zeros.
     package var storeID: String
     package var name: String?
-    /// The kind by the regulation: 1 a shop, 2 online, 3 both.
     package var type: Int64?
     package var address: String?
-    /// A name, or the number of the Central Bureau of Statistics, as published.
     package var city: String?
     package var zip: String?
-    /// Degrees.
     package var latitude: ExactDecimal?
     package var longitude: ExactDecimal?
 
@@ -50,18 +44,15 @@ package struct StoresIngest: FieldwiseMessage {
     }
   }
 
-  /// `<file_id>-<sequence in 6 digits>`.
   package var batchID: String
   package var fileID: String
   package var fileName: String?
   package var fileTime: Timestamp
   package var chain: String
-  /// 0-based number of the batch within its file.
   package var sequence: Int64
   /// No batch of the file follows, and all of it was read: of the chain ids that the file has branches of, what it does
   /// not name has closed.
   package var isLast: Bool
-  /// Of the last batch of several: the chain ids of the branches in those before it.
   package var chainIDs: [String]
   package var stores: [Store]
 
@@ -90,15 +81,20 @@ package struct StoresIngest: FieldwiseMessage {
   /// - Precondition: at most 500 stores.
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
     precondition(stores.count <= Self.maxStores, "a batch holds at most 500 stores")
-    try coder.required("batch_id", &batchID)
-    try coder.required("file_id", &fileID)
-    try coder.field("file_name", &fileName)
-    try coder.required("file_time", &fileTime)
-    try coder.required("chain", &chain)
-    try coder.field("sequence", &sequence)
-    try coder.field("last", &isLast)
-    try coder.list("chain_ids", &chainIDs, atMost: Self.maxStores)
-    try coder.list("stores", &stores, isRequired: true, atMost: Self.maxStores)
+    try coder.required("batch_id", &batchID, "`<file_id>-<sequence in 6 digits>`")
+    try coder.required("file_id", &fileID, "32 hexadecimal digits that name the file's content under its name")
+    try coder.field("file_name", &fileName, "The portal's name for the file")
+    try coder.required("file_time", &fileTime, "When the chain made the file")
+    try coder.required("chain", &chain, "Name of the source in the catalogue, else the 13-digit chain id")
+    try coder.field("sequence", &sequence, "Number of the batch within its file, from 0")
+    try coder.field(
+      "last", &isLast,
+      "No batch of the file follows and all of it was read: branches that it does not name have closed")
+    try coder.list(
+      "chain_ids", &chainIDs,
+      "In the last batch of several: the chain ids of the branches in those before it", atMost: Self.maxStores)
+    try coder.list(
+      "stores", &stores, "The branches, in the order of the file", isRequired: true, atMost: Self.maxStores)
   }
 }
 
@@ -107,17 +103,18 @@ extension StoresIngest.Store: FieldwiseObject {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.field("chain_id", &chainID)
-    try coder.field("chain_name", &chainName)
-    try coder.field("sub_chain_id", &subChainID)
-    try coder.field("sub_chain_name", &subChainName)
-    try coder.required("store_id", &storeID)
-    try coder.field("name", &name)
-    try coder.field("type", &type)
-    try coder.field("address", &address)
-    try coder.field("city", &city)
-    try coder.field("zip", &zip)
-    try coder.field("latitude", &latitude)
-    try coder.field("longitude", &longitude)
+    try coder.field(
+      "chain_id", &chainID, "As published, 13 digits as a rule; that of the file where the branch has none")
+    try coder.field("chain_name", &chainName, "Name of the chain, as published")
+    try coder.field("sub_chain_id", &subChainID, "Number of the sub-chain, without leading zeros")
+    try coder.field("sub_chain_name", &subChainName, "Name of the sub-chain, as published")
+    try coder.required("store_id", &storeID, "Number of the store, without leading zeros")
+    try coder.field("name", &name, "Name of the store, as published")
+    try coder.field("type", &type, "Kind of store by the regulation: 1 a shop, 2 online, 3 both")
+    try coder.field("address", &address, "Street and number, as published")
+    try coder.field("city", &city, "A name, or the number of the Central Bureau of Statistics, as published")
+    try coder.field("zip", &zip, "Postal code, as published")
+    try coder.field("latitude", &latitude, "Where the store is [degrees]")
+    try coder.field("longitude", &longitude, "Where the store is [degrees]")
   }
 }

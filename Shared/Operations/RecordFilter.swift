@@ -11,6 +11,10 @@ package struct Moment: ExpressibleByArgument, Hashable, Sendable {
   }
   private let form: Form
 
+  private init(_ form: Form) { self.form = form }
+
+  package static func ago(_ duration: Duration) -> Moment { Moment(.ago(duration)) }
+
   package init?(argument: String) {
     if let ago = DurationSetting(text: argument) {
       form = .ago(ago.duration)

@@ -51,9 +51,15 @@ package struct Report: Sendable {
     package var least: Int?
     /// Columns of the highest rank are left out first where a terminal is too narrow; those of rank 0 stay.
     package var rank = 0
+    /// What does not fit goes on in further lines instead of being cut.
+    package var wraps = false
 
     package static func text(_ name: String, _ title: String, least: Int? = nil, rank: Int = 0) -> Column {
       Column(name: name, title: title, least: least, rank: rank)
+    }
+    /// Sentences.
+    package static func words(_ name: String, _ title: String, least: Int) -> Column {
+      Column(name: name, title: title, least: least, wraps: true)
     }
     package static func number(_ name: String, _ title: String, rank: Int = 0) -> Column {
       Column(name: name, title: title, isRight: true, rank: rank)
@@ -112,18 +118,24 @@ package struct Report: Sendable {
       let title = columns[column].title
       return columns[column].isRight ? .right(title) : TextTable.Column(stringLiteral: title)
     })
+    var tones: [Tone] = []
     for row in rows {
-      table.append(shown.map { column in
+      let cells: [[String]] = shown.map { column in
         let text = row.cells[column].text
-        guard let width = widths[column], text.count > width else { return text }
+        guard let width = widths[column], text.count > width else { return [text] }
+        if columns[column].wraps { return wrapped(text, width) }
         var cut = text.prefix(max(0, width - 1))
         while cut.last == " " { cut.removeLast() }
-        return String(cut) + "…"
-      })
+        return [String(cut) + "…"]
+      }
+      for line in 0..<(cells.map(\.count).max() ?? 0) {
+        table.append(cells.map { line < $0.count ? $0[line] : "" })
+        tones.append(row.tone)
+      }
     }
     var lines = table.lines
     if terminal.hasColour {
-      for (index, row) in rows.enumerated() { lines[index + 2] = row.tone.painted(lines[index + 2]) }
+      for (index, tone) in tones.enumerated() { lines[index + 2] = tone.painted(lines[index + 2]) }
     }
     var notes = notes
     if !left.isEmpty { notes.append("left out: \(left.joined(separator: ", ")); --wide prints every column") }

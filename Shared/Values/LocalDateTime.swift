@@ -83,13 +83,9 @@ extension LocalDateTime: TextForm {
 
   /// Writes `YYYY-MM-DDTHH:MM:SS`, and the fraction with six digits when there is one, as Python's `isoformat()`.
   package func write(to target: UnsafeMutablePointer<UInt8>) -> Int {
-    // The form of the whole seconds is that of a timestamp without its `Z`.
-    let (seconds, fraction) = microseconds.flooredDivision(by: 1_000_000)
-    let length = Timestamp(unchecked: seconds * 1_000_000, offsetMinutes: 0).write(to: target) - 1
-    guard fraction != 0 else { return length }
-    target[length] = UInt8(ascii: ".")
-    target.putDecimal(Int(fraction), digits: 6, at: length + 1)
-    return length + 7
+    let (seconds, rest) = microseconds.flooredDivision(by: 1_000_000)
+    // Without the `Z`.
+    return RFC3339.write(seconds: seconds, nanoseconds: rest * 1_000, digits: rest == 0 ? 0 : 6, to: target) - 1
   }
 }
 

@@ -1,3 +1,5 @@
+import Core
+
 extension Timestamp: TextForm {
   /// Parses an RFC 3339 date-time, the whole of `bytes`: `2025-01-20T03:00:00+02:00`, `2025-01-20T01:00:00.5Z`.
   ///
@@ -29,39 +31,16 @@ extension Timestamp: TextForm {
 
   /// Writes RFC 3339 with `Z` for offset 0 and a fraction of 0, 3 or 6 digits, the fewest that are exact.
   package func write(to target: UnsafeMutablePointer<UInt8>) -> Int {
-    let civil = civil
-    target.putDecimal(civil.year, digits: 4, at: 0)
-    target[4] = UInt8(ascii: "-")
-    target.putDecimal(civil.month, digits: 2, at: 5)
-    target[7] = UInt8(ascii: "-")
-    target.putDecimal(civil.day, digits: 2, at: 8)
-    target[10] = UInt8(ascii: "T")
-    target.putDecimal(civil.hour, digits: 2, at: 11)
-    target[13] = UInt8(ascii: ":")
-    target.putDecimal(civil.minute, digits: 2, at: 14)
-    target[16] = UInt8(ascii: ":")
-    target.putDecimal(civil.second, digits: 2, at: 17)
-    var length = 19
-    if civil.microsecond != 0 {
-      target[19] = UInt8(ascii: ".")
-      if civil.microsecond % 1000 == 0 {
-        target.putDecimal(civil.microsecond / 1000, digits: 3, at: 20)
-        length = 23
-      } else {
-        target.putDecimal(civil.microsecond, digits: 6, at: 20)
-        length = 26
-      }
-    }
-    guard offsetMinutes != 0 else {
-      target[length] = UInt8(ascii: "Z")
-      return length + 1
-    }
-    let minutes = Int(offsetMinutes.magnitude)
-    target[length] = UInt8(ascii: offsetMinutes < 0 ? "-" : "+")
-    target.putDecimal(minutes / 60, digits: 2, at: length + 1)
-    target[length + 3] = UInt8(ascii: ":")
-    target.putDecimal(minutes % 60, digits: 2, at: length + 4)
-    return length + 6
+    let (seconds, rest) = (microseconds + Int64(offsetMinutes) * 60_000_000).flooredDivision(by: 1_000_000)
+    let length = RFC3339.write(seconds: seconds, nanoseconds: rest * 1_000, to: target)
+    guard offsetMinutes != 0 else { return length }
+    let minutes = UInt8(offsetMinutes.magnitude % 60), hours = UInt8(offsetMinutes.magnitude / 60)
+    // In the place of the `Z`.
+    target[length - 1] = UInt8(ascii: offsetMinutes < 0 ? "-" : "+")
+    (target[length], target[length + 1]) = (0x30 + hours / 10, 0x30 + hours % 10)
+    target[length + 2] = UInt8(ascii: ":")
+    (target[length + 3], target[length + 4]) = (0x30 + minutes / 10, 0x30 + minutes % 10)
+    return length + 5
   }
 }
 
@@ -72,19 +51,5 @@ extension RawSpan {
     let (tens, ones) = (byte(offset) &- 0x30, byte(offset + 1) &- 0x30)
     areDigits = areDigits && tens <= 9 && ones <= 9
     return Int(tens) * 10 + Int(ones)
-  }
-}
-
-extension UnsafeMutablePointer<UInt8> {
-  /// Writes the last `digits` decimal digits of a non-negative number at `offset`.
-  @inline(__always)
-  func putDecimal(_ value: Int, digits: Int, at offset: Int) {
-    var remaining = value
-    var position = offset + digits
-    while position > offset {
-      position -= 1
-      self[position] = UInt8(truncatingIfNeeded: remaining % 10) &+ 0x30
-      remaining /= 10
-    }
   }
 }

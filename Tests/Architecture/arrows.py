@@ -153,23 +153,21 @@ class Tree:
         """The text of Package.swift with the lists as they have to be."""
         before, rest = self.manifest.split(BEGIN)
         after = rest.split(END)[1]
-        lines = [BEGIN, "let imports: [String: [String]] = ["]
+        lines = [BEGIN, 'let imports = lists("""']
         for name, target in sorted(self.targets.items()):
-            lines += wrapped(f'  "{name}": [', sorted(self.used(target)))
-        return before + "\n".join(lines + ["]", END]) + after
+            lines += wrapped(f"  {name}:", sorted(self.used(target)))
+        return before + "\n".join(lines + ['  """)', END]) + after
 
 
-def wrapped(start, names):
-    """`start`, the quoted names and `],` in lines of at most 120 characters."""
-    lines, line = [], start
-    for index, name in enumerate(names):
-        last = index == len(names) - 1
-        word = f'"{name}"' + ("]," if last else ",")
-        if len(line) + len(word) + 1 > 120:
-            lines.append(line.rstrip())
-            line = "    "
-        line += word + ("" if last else " ")
-    return lines + [line if names else start + "],"]
+def wrapped(line, names):
+    """`line` and the names in lines of at most 120 characters, each but the last with the mark that it goes on."""
+    lines = []
+    for name in names:
+        if len(line) + len(name) + 3 > 120:
+            lines.append(line + " \\")
+            line = "   "
+        line += " " + name
+    return lines + [line]
 
 
 def described(root):

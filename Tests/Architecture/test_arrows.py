@@ -9,9 +9,9 @@ MANIFEST = f"""let products: [String: String] = [
   "Logging": "swift-log",
 ]
 {arrows.BEGIN}
-let imports: [String: [String]] = [
-  "Old": ["Gone"],
-]
+let imports = lists(\"\"\"
+  Old: Gone
+  \"\"\")
 {arrows.END}
 let rest = 1
 """
@@ -123,11 +123,11 @@ class ArrowsTests(unittest.TestCase):
                          [target("ATests", "Tests/ATests", kind="test"), *targets])
         written = tree.written()
         self.assertTrue(all(len(line) <= 120 for line in written.splitlines()))
-        self.assertIn('  "ATests": ["Logging", "Module00", "Module01",', written)
-        self.assertIn('"Module11"],\n', written)
-        self.assertIn('  "Module00": [],\n', written)
+        self.assertIn("  ATests: Logging Module00 Module01 ", written)
+        self.assertRegex(written, r" \\\n    Module11\n")
+        self.assertIn("  Module00:\n", written)
         self.assertNotIn("Gone", written)
-        self.assertTrue(written.endswith(f"]\n{arrows.END}\nlet rest = 1\n"))
+        self.assertTrue(written.endswith(f'  """)\n{arrows.END}\nlet rest = 1\n'))
 
 
 if __name__ == "__main__":

@@ -107,12 +107,14 @@ import Values
     let files = TopicPartition(Topics.filesParsed.name, 0)
     _ = try await store.start([source(), files])
     func parsed(_ hour: Int, _ outcome: String, at minute: Int) -> [UInt8] {
-      FileParsed(
-        fileID: fileID(hour), chain: "chain", storeID: "1", fileName: "PriceFull\(hour).gz", kind: .priceFull,
-        outcome: outcome, rows: 3, duplicates: 1, unknownElements: ["Foo": 2, "Bar": 1], fileTime: hourTime(hour),
-        parsedAt: Timestamp(microseconds: hourTime(hour).microseconds + Int64(minute) * 60_000_000),
-        parseMilliseconds: 12
-      ).encoded()
+      var parsed = FileParsed(
+        fileID: fileID(hour), chain: "chain", fileName: "PriceFull\(hour).gz", outcome: outcome,
+        fileTime: hourTime(hour))
+      (parsed.storeID, parsed.kind, parsed.rows, parsed.duplicates) = ("1", .priceFull, 3, 1)
+      parsed.unknownElements = ["Foo": 2, "Bar": 1]
+      parsed.parsedAt = Timestamp(microseconds: hourTime(hour).microseconds + Int64(minute) * 60_000_000)
+      parsed.parseMilliseconds = 12
+      return parsed.encoded()
     }
     try store.append(source(), 0, ingest(hour: 1, [item("1", "5"), item("2", "6", row: 1)]))
     try store.append(source(), 1, ingest(hour: 2, [item("1", "5"), item("2", "7", row: 1), item("3", "8", row: 2)]))

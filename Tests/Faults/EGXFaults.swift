@@ -16,8 +16,8 @@ struct EGXFaults: Faultable {
   private static let groups = [ServiceCatalogue.influxConsumer.name, ServiceCatalogue.s3Consumer.name]
 
   init(_ folder: String, _ plan: FaultPlan, _ random: inout TestRandom) async throws {
-    stage = try await FaultStage(folder, topics: [Topics.marketData])
-    size = Int.random(in: 200...900, using: &random)
+    stage = try await FaultStage(folder, topics: [Topics.marketData], settings: plan.settings)
+    size = plan.size ?? Int.random(in: 200...900, using: &random)
     influx = try await Pools.influx.take()
     store = try await StoreOfSeed(folder, plan)
     let end = plan.stallsNames ? "stalled.test" : "missing.test"
@@ -41,11 +41,16 @@ struct EGXFaults: Faultable {
   // MARK: Input
 
   private func symbol(_ number: Int) -> String { Self.symbols[number % Self.symbols.count] }
-  /// Minutes behind 10:00 of 2025-01-20 in Cairo.
+  /// Minutes of sessions of eight hours, the first on 2025-01-20.
   private func minute(_ number: Int) -> Int { number / Self.symbols.count }
   private func close(_ number: Int) -> Double { 10 + Double(number % 90) * 0.25 }
   private func time(_ number: Int) -> String {
-    String(format: "2025-01-20T%02d:%02d:00", 10 + minute(number) / 60, minute(number) % 60)
+    let minute = minute(number)
+    return String(format: "2025-01-%02dT%02d:%02d:00", 20 + minute / 480, 10 + minute % 480 / 60, minute % 60)
+  }
+  /// In seconds since 1970: 10:00 in Cairo is 8:00 UTC.
+  private func moment(_ number: Int) -> Int {
+    1_737_360_000 + minute(number) / 480 * 86_400 + minute(number) % 480 * 60
   }
 
   func feed(_ parts: Range<Int>) async throws {
@@ -62,7 +67,8 @@ struct EGXFaults: Faultable {
     let records = (0..<count).map { _ in
       let number = Int.random(in: 0..<1_000_000_000, using: &random)
       let text = [
-        "no bar \(number)", #"{"symbol":"A","number":\#(number)}"#, #"{"symbol":"COMI","close":\#(number)"#, "[\(number)]",
+        "no bar \(number)", #"{"symbol":"A","number":\#(number)}"#, #"{"symbol":"COMI","close":\#(number)"#,
+        "[\(number)]",
       ].randomElement(using: &random) ?? ""
       return (FaultStage.Poison(topic: Topics.marketData, value: text, services: Set(Self.groups)), symbol(number))
     }
@@ -78,6 +84,8 @@ struct EGXFaults: Faultable {
     await influx.server.halt()
     return nil
   }
+
+  func attempts(_ outage: String) -> Int { outage.hasPrefix("influx") ? influx.door.connections : store.attempts }
 
   func heal() async throws {
     stage.names.recover()
@@ -109,9 +117,8 @@ struct EGXFaults: Faultable {
   }
 
   private func points() async throws -> [String] {
-    // 10:00 in Cairo is 8:00 UTC.
     var ledger = Ledger("points", expected: (0..<size).map { number in
-      "\(symbol(number)) \(1_737_360_000 + minute(number) * 60) \(close(number)) \(Double(number))"
+      "\(symbol(number)) \(moment(number)) \(close(number)) \(Double(number))"
     })
     let text = try await eventuallySome("InfluxDB answers") {
       await influx.server.query("SELECT close, volume FROM stock_price GROUP BY symbol", database: database)
@@ -136,7 +143,7 @@ struct EGXFaults: Faultable {
     for (key, line) in try await store.lines() {
       let bar = try JSONDecoder().decode(Bar.self, from: Data(line.utf8))
       ledger.find("\(bar.symbol) \(bar.datetime) \(bar.volume)")
-      if !key.contains("/date=2025-01-20/") { strays.append("objects: \(key) holds \(line)") }
+      if !key.contains("/date=\(bar.datetime.prefix(10))/") { strays.append("objects: \(key) holds \(line)") }
     }
     return ledger.problems + strays.prefix(5)
   }

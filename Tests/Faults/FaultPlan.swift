@@ -88,6 +88,9 @@ struct FaultPlan: Sendable {
     var pause: Int
   }
 
+  /// With its state in a file it has no replicas.
+  static let alone = "crawler"
+
   let seed: UInt64
   let system: FaultedSystem
   /// Name servers that fail do not answer, instead of saying that there is no such name.
@@ -95,8 +98,19 @@ struct FaultPlan: Sendable {
   /// A disk of the system's own, which may be full, where it can work without an object store.
   let hasDisk: Bool
   let steps: [Step]
+  /// How much input there is; nil: as much as the seed says.
+  var size: Int?
+  /// Settings of all services that consume, beside those of all seeds.
+  var settings: [String: String] = [:]
   /// Continues the seed's numbers: for the input.
   let random: TestRandom
+
+  /// A system that is left alone, but for what a test does to it.
+  init(undisturbed system: FaultedSystem, size: Int, settings: [String: String]) {
+    (seed, self.system, stallsNames, hasDisk, steps) = (0, system, false, false, [])
+    (self.size, self.settings) = (size, settings)
+    random = TestRandom(seed: 0)
+  }
 
   init(seed: UInt64, system chosen: FaultedSystem? = nil) {
     // Seeds next to each other must not begin alike: the first number of each is thrown away.
@@ -155,5 +169,16 @@ extension FaultPlan {
   static func heal(_ broker: EmbeddedBroker) {
     for (request, _) in refusals { broker.clearFaults(request) }
     broker.bringUp()
+  }
+}
+
+extension FaultPlan {
+  func make(in folder: String, _ random: inout TestRandom) async throws -> any Faultable {
+    switch system {
+    case .prices: try await PricesFaults(folder, self, &random)
+    case .egx: try await EGXFaults(folder, self, &random)
+    case .lambda: try await LambdaFaults(folder, self, &random)
+    case .sentinel: try await SentinelFaults(folder, self, &random)
+    }
   }
 }

@@ -18,6 +18,8 @@ protocol Faultable: Sendable {
   /// - Returns: why this machine cannot do it; nil when it is done.
   func begin(_ outage: String) async throws -> String?
   func heal() async throws
+  /// Connections that were opened to the server of an outage.
+  func attempts(_ outage: String) -> Int
   /// What the slowest service has committed of what is fed, 0 to 1; 1 when nothing is left.
   func processed(of fed: Int) async throws -> Double
   /// What is not as the model says, once everything is processed.
@@ -73,10 +75,7 @@ final class FaultRun {
     let begun = ContinuousClock.now
     let folder = try PrivateFolder("faults")
     var random = plan.random
-    let system: any Faultable = switch plan.system {
-    case .egx: try await EGXFaults(folder.path, plan, &random)
-    default: try await EGXFaults(folder.path, plan, &random)
-    }
+    let system = try await plan.make(in: folder.path, &random)
     let run = FaultRun(plan, random, system)
     do { try await run.all() } catch {
       run.outcome.problems.append("\(error)")
@@ -159,7 +158,8 @@ final class FaultRun {
       await process.kill()
       try await start(service)
     case .terminate(let service):
-      terminate(service)
+      let ended = terminate(service)
+      if service == FaultPlan.alone { _ = await ended?.wait(atMost: .seconds(60)) }
       try await start(service)
     case .freeze(let service):
       guard let place = pick(service) else { return }
@@ -168,8 +168,8 @@ final class FaultRun {
       thawing.append((index + step.steps, service, process.pid))
       replicas[service, default: []][place].isFrozen = true
       // One that goes on meanwhile.
-      if !Bool.random(using: &random) { try await start(service) }
-    case .join(let service): try await start(service)
+      if Bool.random(using: &random), service != FaultPlan.alone { try await start(service) }
+    case .join(let service): if service != FaultPlan.alone { try await start(service) }
     case .leave(let service):
       if replicas[service, default: []].count(where: { $0.ends == nil }) > 1 { terminate(service) }
     case .refuse(let request, let codes):
@@ -237,10 +237,13 @@ final class FaultRun {
     }.randomElement(using: &random)
   }
 
-  private func terminate(_ service: String) {
-    guard let place = pick(service) else { return }
-    replicas[service]?[place].ends = [.exited(0), .exited(75)]
-    replicas[service]?[place].process.signal(SIGTERM)
+  @discardableResult
+  private func terminate(_ service: String) -> ServiceProcess? {
+    guard let place = pick(service), let process = replicas[service]?[place].process else { return nil }
+    // One that has just begun handles no signals yet.
+    replicas[service]?[place].ends = [.exited(0), .exited(75), .signalled(SIGTERM)]
+    process.signal(SIGTERM)
+    return process
   }
 
   /// - Throws: when a process has ended that was not told to, or otherwise than it may.

@@ -34,6 +34,7 @@ final class FaultStage: Sendable {
   private let options: KafkaOptions
   private let producer: Producer
   private let topics: [Topic]
+  private let settings: [String: String]
   private let poisons = Mutex<[Poison]>([])
 
   /// A record that can never be processed, and which services refuse it.
@@ -43,9 +44,11 @@ final class FaultStage: Sendable {
     var services: Set<String>
   }
 
-  init(_ folder: String, topics: [Topic]) async throws {
+  /// - Parameter settings: of all services that consume.
+  init(_ folder: String, topics: [Topic], settings: [String: String]) async throws {
     self.folder = folder
     self.topics = topics
+    self.settings = settings
     let all = topics.flatMap { [$0, $0.deadLetters] }
     broker = Self.external == nil
       ? try EmbeddedBroker(topics: all.map { ($0.name, min(4, Int($0.partitions))) }) : nil
@@ -97,6 +100,7 @@ final class FaultStage: Sendable {
         "KAFKA_PROPERTIES": "session.timeout.ms=\(broker == nil ? 6_000 : 2_500),heartbeat.interval.ms=250",
         "RETRY_BASE": "50ms", "RETRY_CAP": "500ms", "COMMIT_INTERVAL": "100ms",
       ]) { $1 }
+      environment.merge(settings.mapValues { $0 }) { $1 }
     }
     return environment
   }
@@ -174,7 +178,7 @@ final class FaultStage: Sendable {
         let place = poisons.firstIndex { $0.topic.name == topic.name && $0.value == letter.text }
         guard let place, poisons[place].services.contains(service) else {
           let reason = "\(letter.headers[HeaderName.errorCode] ?? "") \(letter.headers[HeaderName.errorMessage] ?? "")"
-          problems.append("unexplained dead letter of \(service) in \(topic.name): \(reason): \(letter.text.prefix(300))")
+          problems.append("unexplained dead letter of \(service), \(topic.name): \(reason): \(letter.text.prefix(300))")
           continue
         }
         missing[place].remove(service)

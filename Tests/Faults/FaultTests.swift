@@ -16,9 +16,15 @@ import TestSupport
     }
   }
 
+  /// `SOUK_FAULT_SYSTEM` runs all seeds on one system.
+  static var system: FaultedSystem? {
+    ProcessInfo.processInfo.environment["SOUK_FAULT_SYSTEM"].flatMap { FaultedSystem(rawValue: $0) }
+  }
+
   @Test(.timeLimit(.minutes(20)), arguments: seeds) func seed(_ seed: UInt64) async throws {
-    let outcome = try await FaultRun.run(FaultPlan(seed: seed, system: .egx))
+    let outcome = try await FaultRun.run(FaultPlan(seed: seed, system: Self.system))
     print(outcome.row)
+    if Self.seeds.count == 1 { print(outcome.report) }
     #expect(outcome.problems.isEmpty, "\(outcome.report)")
   }
 

@@ -31,7 +31,7 @@ enum Pools {
     return (server, server.port)
   }
   static let postgres = Pool<PrivatePostgres> {
-    let server = try await PrivatePostgres.start()
+    let server = try await PostgresOfSeed.makeServer()
     return (server, server.port)
   }
   /// What it holds outlives a restart.

@@ -51,6 +51,8 @@ struct StoreOfSeed: Sendable {
 
   private var ballast: String { (disk?.folder ?? "") + "/ballast" }
 
+  var attempts: Int { place.door.connections }
+
   func heal() {
     place.heal()
     if disk != nil { unlink(ballast) }

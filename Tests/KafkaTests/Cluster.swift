@@ -15,6 +15,8 @@ final class Cluster: Sendable {
   let broker: EmbeddedBroker?
   let bootstrapServers: String
   let admin: Admin
+  /// The prefix of the fleet; empty without one.
+  let prefix: String
 
   static var external: String? { getenv("SOUK_TEST_KAFKA").map { String(cString: $0) } }
 
@@ -28,6 +30,14 @@ final class Cluster: Sendable {
       bootstrapServers = broker.bootstrapServers
     }
     admin = try Admin(properties: ["bootstrap.servers": bootstrapServers], logger: Self.logger)
+    prefix = ""
+  }
+
+  /// The same cluster as a fleet with a prefix sees it.
+  init(_ other: Cluster, prefix: String) throws {
+    (broker, bootstrapServers, self.prefix) = (other.broker, other.bootstrapServers, prefix)
+    admin = try Admin(
+      properties: ["bootstrap.servers": bootstrapServers, ClusterNames.property: prefix], logger: Self.logger)
   }
 
   static let logger: Logger = {
@@ -42,7 +52,7 @@ final class Cluster: Sendable {
   func topic(_ partitions: Int = 1) async throws -> String {
     let name = Self.unique("test")
     if let broker {
-      try broker.createTopic(name, partitions: partitions)
+      try broker.createTopic(prefix + name, partitions: partitions)
     } else {
       try await admin.createTopics([TopicSpecification(name: name, partitions: partitions, replicationFactor: 1)])
       // Each broker hears of it a little later.
@@ -52,7 +62,7 @@ final class Cluster: Sendable {
   }
 
   func options(_ change: (inout KafkaOptions) -> Void = { _ in }) throws -> KafkaOptions {
-    var options = try KafkaOptions.parse([])
+    var options = try KafkaOptions.parse(prefix.isEmpty ? [] : ["--topic-prefix", prefix])
     options.kafkaBootstrapServers = bootstrapServers
     // The embedded broker does not see members leave; it only misses their heartbeats.
     options.kafkaProperty = ["session.timeout.ms=6000", "heartbeat.interval.ms=300"]

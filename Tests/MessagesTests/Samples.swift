@@ -93,13 +93,21 @@ enum Samples {
       StoresIngest.Store(storeID: "2"),
     ])
 
-  static let parsed = FileParsed(
-    fileID: "0123456789abcdef0123456789abcdef", chain: "king_store", chainID: "7290058108879", subChainID: "1",
-    storeID: "1", fileName: "PriceFull.gz", kind: .priceFull, dialect: "bina", outcome: "truncated",
-    reason: "truncated", rows: 100, distinctCodes: 97, duplicates: 2, rejected: 1, batches: 1,
-    unknownElements: ["Foo \"x\"": 3, "Bar": 1], defects: ["xml_bad_name": 2],
-    unknownWords: ["unit_of_measure: חופן": 4], compression: .gzip, encoding: "utf-8", bytes: 48_213,
-    xmlBytes: 900_000, fileTime: time("2025-01-20T03:00:00+02:00"), discoveredAt: time("2025-01-20T01:05:00Z"),
-    downloadedAt: time("2025-01-20T01:05:02.000001Z"), parsedAt: time("2025-01-20T01:05:03Z"),
-    parseMilliseconds: 12, newMasters: 5, matched: 91)
+  static let parsed: FileParsed = {
+    var parsed = FileParsed(
+      fileID: "0123456789abcdef0123456789abcdef", chain: "king_store", fileName: "PriceFull.gz", outcome: "truncated",
+      fileTime: time("2025-01-20T03:00:00+02:00"))
+    (parsed.chainID, parsed.subChainID, parsed.storeID) = ("7290058108879", "1", "1")
+    (parsed.kind, parsed.dialect, parsed.reason) = (.priceFull, "bina", "truncated")
+    (parsed.rows, parsed.distinctCodes, parsed.duplicates, parsed.rejected, parsed.batches) = (100, 97, 2, 1, 1)
+    parsed.unknownElements = ["Foo \"x\"": 3, "Bar": 1]
+    parsed.defects = ["xml_bad_name": 2]
+    parsed.unknownWords = ["unit_of_measure: חופן": 4]
+    (parsed.compression, parsed.encoding, parsed.bytes, parsed.xmlBytes) = (.gzip, "utf-8", 48_213, 900_000)
+    parsed.discoveredAt = time("2025-01-20T01:05:00Z")
+    parsed.downloadedAt = time("2025-01-20T01:05:02.000001Z")
+    parsed.parsedAt = time("2025-01-20T01:05:03Z")
+    (parsed.parseMilliseconds, parsed.newMasters, parsed.matched) = (12, 5, 91)
+    return parsed
+  }()
 }

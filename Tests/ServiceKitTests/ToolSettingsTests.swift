@@ -50,11 +50,16 @@ private struct SampleTool: OperatorTool {
     #expect(run.error == "")
   }
 
-  /// A shell may have a variable of that name which belongs to another program.
-  @Test func aFormerNameWithAnotherProgramsValueIsPassedOver() async {
+  /// A shell may have a variable of that name which belongs to another program, or a person a value that is wrong.
+  @Test func aFormerNameWithAnotherProgramsValueIsPassedOverWithAWarning() async {
     let run = await Run(SampleTool.self, ["show"], environment: ["LIMIT": "unlimited", "DEEP": "purple"])
     #expect(run.output == "limit 10 where - kafka localhost deep false\n")
     #expect(run.code == 0)
+    #expect(run.error == """
+      Warning: environment variable LIMIT is ignored: --limit cannot have its value, and is set by TOOL_LIMIT
+      Warning: environment variable DEEP is ignored: --deep cannot have its value, and is set by TOOL_DEEP
+
+      """)
   }
 
   @Test func aNameWithASlipIsPointedOut() async {

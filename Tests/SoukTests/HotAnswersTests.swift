@@ -20,10 +20,13 @@ import Values
   }
 
   private func gap(_ state: FeedGap.State) -> FeedGap {
-    FeedGap(
+    var gap = FeedGap(
       feed: "alpaca-stocks", symbol: "AAPL", channels: ["trades"], fromNs: 120_000_000_000,
-      toNs: state == .open ? nil : 180_000_000_000, why: .disconnected, state: state, openedNs: 0,
-      closedNs: state == .open ? nil : 2_300_000_000, added: 1_234)
+      toNs: state == .open ? nil : 180_000_000_000, why: .disconnected, openedNs: 0)
+    gap.state = state
+    gap.closedNs = state == .open ? nil : 2_300_000_000
+    gap.added = 1_234
+    return gap
   }
 
   @Test func whatWasListenedToIsTheMeasure() throws {

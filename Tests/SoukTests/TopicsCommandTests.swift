@@ -56,6 +56,51 @@ import Values
     #expect(RecordShape(Topics.storesIngest).rows.contains { $0.type.hasPrefix("list of ") })
   }
 
+  /// Every field of every record says what it means, also those within lists.
+  @Test(arguments: Topics.allWithDeadLetters.map(\.name)) func everyFieldIsDescribed(_ name: String) throws {
+    let topic = try #require(Topics.named(name))
+    let rows = RecordShape(topic).rows
+    // Leases are topics without records.
+    if topic.key == "-" { return #expect(rows.isEmpty) }
+    #expect(!rows.isEmpty)
+    for row in rows {
+      #expect(!row.doc.isEmpty, "\(name): \(row.name)")
+      #expect(!row.doc.hasSuffix(".") && !row.doc.contains("["), "\(name): \(row.name): \(row.doc)")
+      #expect(row.doc.first.map { $0.isUppercase || $0.isNumber || $0 == "`" } == true, "\(row.name): \(row.doc)")
+      // A time in nanoseconds, a number of bytes and the like name their unit.
+      let words = row.name.split { ".[]{}".contains($0) }.last?.split(separator: "_").map(String.init) ?? []
+      if ["ns", "ms", "bytes"].contains(words.last) { #expect(row.unit != nil, "\(name): \(row.name)") }
+    }
+    let lines = TopicDescription(topic: topic, shape: RecordShape(topic)).lines(Terminal(width: 80, hasColour: false))
+    #expect(lines.allSatisfy { $0.count <= 80 }, "\(lines.filter { $0.count > 80 })")
+  }
+
+  @Test func listsOfTicksBarsAndItemsAreDescribed() throws {
+    func row(_ topic: Topic, _ name: String) throws -> RecordShape.Row {
+      try #require(RecordShape(topic).rows.first { $0.name == name })
+    }
+    let event = try row(Topics.marketTicks, "event_ns")
+    #expect(event.unit == "ns since 1970" && event.type == "integer" && event.isRequired)
+    #expect(try row(Topics.marketBars, "close").unit == "USD")
+    #expect(try row(Topics.marketBars, "vwap").type == "number or null")
+    #expect(try row(Topics.productsIngest, "items[].price").unit == "ILS")
+    #expect(try row(Topics.productsIngest, "items[].price").type == "decimal")
+    #expect(try row(Topics.promotionsIngest, "promotions[].items[].ean").isRequired)
+    let schema = RecordShape(Topics.productsIngest).jsonSchema
+    let price = schema["properties"]?["items"]?["items"]?["properties"]?["price"]
+    #expect(price?["x-unit"] == .text("ILS") && price?["type"] == .text("string") && price?["pattern"] != nil)
+    #expect(try row(Topics.technicalSignals, "values").type == "number by name")
+    let document = AsyncAPIDocument(topics: [Topics.marketBars], services: [], names: ClusterNames(prefix: "x.")).data
+    #expect(document["channels"]?["market-bars"]?["address"] == .text("x.market-bars"))
+  }
+
+  @Test func aPrefixIsInTheRightsOfAService() throws {
+    let rules = ServiceAccess(ServiceCatalogue.parser, names: ClusterNames(prefix: "x.")).rules
+    #expect(rules.filter { $0.resource != .cluster }.allSatisfy { $0.name.hasPrefix("x.") })
+    let plan = TopicPlan(catalogue: [Topics.alerts], existing: [:], names: ClusterNames(prefix: "x."))
+    #expect(plan.report().lines(Terminal(width: 80, hasColour: false)).contains { $0.contains("x.souk.alerts") })
+  }
+
   /// Every reference leads somewhere, and each service sends and receives what its entry says.
   @Test(arguments: [nil] + FleetSystem.allCases.map { Optional($0) })
   func asyncAPIHasNoReferenceIntoNothing(_ system: FleetSystem?) throws {

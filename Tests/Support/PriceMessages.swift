@@ -61,6 +61,7 @@ package struct ProductsIngest: Message {
   package var items: [Item]
 
   package static let topic = Topics.productsIngest
+  package static var shapes: [FieldShape] { BatchShapes.products }
 
   package init(header: Header, items: [Item]) {
     self.header = header
@@ -131,6 +132,7 @@ package struct PromotionsIngest: Message {
   package var promotions: [Promotion]
 
   package static let topic = Topics.promotionsIngest
+  package static var shapes: [FieldShape] { BatchShapes.promotions }
 
   package var key: [UInt8] { RecordKey.bytes(chain: header.chain, header.storeID) }
 
@@ -172,5 +174,20 @@ extension String {
   init?(copying bytes: RawSpan?) {
     guard let bytes else { return nil }
     self.init(copying: bytes)
+  }
+}
+
+extension IngestHeader {
+  /// With everything that a header may say.
+  package init(
+    batchID: String, chain: String, chainID: String? = nil, subChainID: String? = nil, storeID: String,
+    fileID: String, fileName: String? = nil, fileType: FileType? = nil, fileTime: Timestamp, sequence: Int64 = 0,
+    firstRow: Int64 = 0, isFull: Bool = false, isLast: Bool = false, alsoNamed: [String] = []
+  ) {
+    self.init(chain: chain, storeID: storeID, fileID: fileID, fileTime: fileTime)
+    (self.batchID, self.chainID, self.subChainID) = (batchID, chainID, subChainID)
+    (self.fileName, self.fileType) = (fileName, fileType)
+    (self.sequence, self.firstRow) = (sequence, firstRow)
+    (self.isFull, self.isLast, self.alsoNamed) = (isFull, isLast, alsoNamed)
   }
 }

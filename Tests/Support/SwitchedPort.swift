@@ -11,6 +11,7 @@ package final class SwitchedPort: Sendable {
   private struct State {
     var target: Int
     var pace = Pace.full
+    var accepted = 0
     var open: Set<Int32> = []
   }
   private let state: Mutex<State>
@@ -45,6 +46,9 @@ package final class SwitchedPort: Sendable {
     }
   }
 
+  /// Connections that were opened so far.
+  package var connections: Int { state.withLock { $0.accepted } }
+
   package var pace: Pace {
     get { state.withLock { $0.pace } }
     set { state.withLock { $0.pace = newValue } }
@@ -52,7 +56,10 @@ package final class SwitchedPort: Sendable {
 
   private func join(_ client: Int32) {
     let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    var name = Self.address(state.withLock { $0.target })
+    var name = Self.address(state.withLock { state in
+      state.accepted += 1
+      return state.target
+    })
     let isConnected = withUnsafePointer(to: &name) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0

@@ -10,22 +10,29 @@ extension FileParsed {
   ) {
     let summary = report.summary
     let isIntact = report.sha256 == file.sha256
-    let store = file.storeID ?? (summary.kind == .stores ? nil : Self.known(summary.storeID))
     self.init(
-      fileID: file.fileID, chain: file.chain, chainID: summary.chainID.isEmpty ? file.chainID : summary.chainID,
-      subChainID: Self.known(summary.subChainID) ?? file.subChainID, storeID: store, fileName: file.fileName,
-      kind: Self.kind(file, summary), dialect: summary.dialect?.rawValue,
-      outcome: isIntact ? summary.outcome.rawValue : "sha256_mismatch",
-      reason: isIntact ? summary.defect?.code : "sha256_mismatch", rows: Int64(summary.rows),
-      distinctCodes: Int64(summary.distinctCodes), duplicates: Int64(summary.repeatedRows),
-      rejected: Int64(summary.rejected.total + report.oversizedRows), itemReferences: Int64(summary.itemReferences),
-      batches: report.isPublished(file) ? Int64(report.messageCount) : 0,
-      unknownElements: summary.unknownNames.mapValues { Int64($0) },
-      defects: summary.defects.mapValues { Int64($0) }, unknownWords: summary.unknownWords.mapValues { Int64($0) },
-      compression: summary.compression,
-      encoding: summary.encoding?.rawValue, bytes: Int64(summary.compressedBytes),
-      xmlBytes: Int64(summary.inflatedBytes), fileTime: file.fileTime, discoveredAt: message.discoveredAt,
-      downloadedAt: message.downloadedAt, parsedAt: time, parseMilliseconds: Int64(duration / .milliseconds(1)))
+      fileID: file.fileID, chain: file.chain, fileName: file.fileName,
+      outcome: isIntact ? summary.outcome.rawValue : "sha256_mismatch", fileTime: file.fileTime)
+    chainID = summary.chainID.isEmpty ? file.chainID : summary.chainID
+    subChainID = Self.known(summary.subChainID) ?? file.subChainID
+    storeID = file.storeID ?? (summary.kind == .stores ? nil : Self.known(summary.storeID))
+    kind = Self.kind(file, summary)
+    dialect = summary.dialect?.rawValue
+    reason = isIntact ? summary.defect?.code : "sha256_mismatch"
+    rows = Int64(summary.rows)
+    distinctCodes = Int64(summary.distinctCodes)
+    duplicates = Int64(summary.repeatedRows)
+    rejected = Int64(summary.rejected.total + report.oversizedRows)
+    itemReferences = Int64(summary.itemReferences)
+    batches = report.isPublished(file) ? Int64(report.messageCount) : 0
+    unknownElements = summary.unknownNames.mapValues { Int64($0) }
+    defects = summary.defects.mapValues { Int64($0) }
+    unknownWords = summary.unknownWords.mapValues { Int64($0) }
+    compression = summary.compression
+    encoding = summary.encoding?.rawValue
+    (bytes, xmlBytes) = (Int64(summary.compressedBytes), Int64(summary.inflatedBytes))
+    (discoveredAt, downloadedAt, parsedAt) = (message.discoveredAt, message.downloadedAt, time)
+    parseMilliseconds = Int64(duration / .milliseconds(1))
   }
 
   private static func known(_ id: String) -> String? {

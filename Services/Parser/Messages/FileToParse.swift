@@ -55,9 +55,10 @@ package struct FileToParse: Sendable {
     guard let store = storeID ?? known(PriceFileName.normalized(storeID: file.storeID)) else {
       throw Failure(.data, code: "no_store", "neither the message, the file name nor the file says which store it is")
     }
-    let subChain = known(PriceFileName.normalized(storeID: file.subChainID)) ?? subChainID
-    return IngestHeader(
-      batchID: "", chain: chain, chainID: known(file.chainID) ?? chainID, subChainID: subChain, storeID: store,
-      fileID: fileID, fileName: fileName, fileType: fileType, fileTime: fileTime)
+    var header = IngestHeader(chain: chain, storeID: store, fileID: fileID, fileTime: fileTime)
+    header.chainID = known(file.chainID) ?? chainID
+    header.subChainID = known(PriceFileName.normalized(storeID: file.subChainID)) ?? subChainID
+    (header.fileName, header.fileType) = (fileName, fileType)
+    return header
   }
 }

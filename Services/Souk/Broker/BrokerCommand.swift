@@ -3,7 +3,9 @@ import Catalogue
 import Core
 import Foundation
 import Kafka
+import KafkaFlags
 import LocalServers
+import Operations
 
 /// `souk broker`
 struct BrokerCommand: AsyncParsableCommand {
@@ -25,6 +27,8 @@ struct BrokerCommand: AsyncParsableCommand {
   @Option(help: "How many brokers the cluster pretends to have.")
   var brokers = 1
 
+  @OptionGroup var fleet: FleetNameOptions
+
   func validate() throws {
     guard (1...9).contains(brokers) else { throw ValidationError("--brokers must be from 1 to 9") }
   }
@@ -32,7 +36,9 @@ struct BrokerCommand: AsyncParsableCommand {
   func run() async throws {
     let stopping = stopSignals()
     let file = try bootstrapFile.map { try AddressFile($0) }
-    let topics = Topics.allWithDeadLetters.map { (name: $0.name, partitions: Int($0.partitions)) }
+    let topics = Topics.allWithDeadLetters.map { topic in
+      (name: fleet.names.onCluster(topic.name), partitions: Int(topic.partitions))
+    }
     let broker = try EmbeddedBroker(brokers: brokers, topics: topics)
     print("listening on \(broker.bootstrapServers) with \(topics.count) topics")
     fflush(nil)

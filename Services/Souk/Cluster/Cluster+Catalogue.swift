@@ -13,7 +13,7 @@ extension Cluster {
 
   /// - Parameter topics: those of the catalogue that are wanted.
   func plan(_ topics: [Topic]) async throws(KafkaError) -> TopicPlan {
-    TopicPlan(catalogue: topics, existing: try await admin.topics().mapValues(\.count))
+    TopicPlan(catalogue: topics, existing: try await admin.topics().mapValues(\.count), names: admin.names)
   }
 
   /// Creates the missing topics of the plan; changes no other.

@@ -20,6 +20,8 @@ struct ClusterOptions: ParsableArguments {
     "File of librdkafka properties, one name=value per line.", valueName: "path"))
   var propertiesFile: String?
 
+  @OptionGroup var fleet: FleetNameOptions
+
   init() {}
 
   /// These options as the services' environment.
@@ -28,7 +30,7 @@ struct ClusterOptions: ParsableArguments {
     let all = (properties.map { [$0] } ?? []) + escaped
     return [
       "KAFKA_BOOTSTRAP_SERVERS": bootstrapServers, "KAFKA_PROPERTIES": all.isEmpty ? nil : all.joined(separator: ","),
-      "KAFKA_PROPERTIES_FILE": propertiesFile, "KAFKA_PROPERTY": nil,
+      "KAFKA_PROPERTIES_FILE": propertiesFile, "KAFKA_PROPERTY": nil, "TOPIC_PREFIX": fleet.topicPrefix,
     ]
   }
 
@@ -42,6 +44,7 @@ struct ClusterOptions: ParsableArguments {
     for property in property { arguments += ["--kafka-property", property] }
     if let properties { arguments += ["--kafka-properties", properties] }
     if let propertiesFile { arguments += ["--kafka-properties-file", propertiesFile] }
+    if let prefix = fleet.topicPrefix { arguments += ["--topic-prefix", prefix] }
     return try KafkaOptions.parse(arguments + extra)
   }
 }

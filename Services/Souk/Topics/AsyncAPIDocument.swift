@@ -1,6 +1,8 @@
 import ArgumentParser
 import Catalogue
 import Core
+import Kafka
+import KafkaFlags
 import Operations
 
 extension TopicsCommand {
@@ -14,6 +16,7 @@ extension TopicsCommand {
           souk topics asyncapi --system prices -o yaml
         """)
     @Option(help: "Only the topics and services of this system.") var system: FleetSystem?
+    @OptionGroup var fleet: FleetNameOptions
     @Option(name: .shortAndLong, help: "json or yaml.") var output = OutputFormat.json
 
     func validate() throws {
@@ -22,7 +25,8 @@ extension TopicsCommand {
 
     func run() {
       let document = AsyncAPIDocument(
-        topics: TopicsCommand.chosen(system), services: system?.services ?? ServiceCatalogue.all)
+        topics: TopicsCommand.chosen(system), services: system?.services ?? ServiceCatalogue.all,
+        names: fleet.names)
       print(output == .yaml ? document.data.yaml : document.data.prettyJSON)
     }
   }
@@ -32,6 +36,8 @@ extension TopicsCommand {
 struct AsyncAPIDocument {
   let topics: [Topic]
   let services: [ServiceEntry]
+  /// What the cluster calls topics: the addresses of the channels.
+  var names = ClusterNames()
 
   var data: DataValue {
     .object([
@@ -53,10 +59,10 @@ struct AsyncAPIDocument {
           : Int64(setting.value).map { .integer($0) } ?? .text(setting.value))
     }
     return .object([
-      .init("address", .text(topic.name)), .init("description", .text(topic.summary)),
+      .init("address", .text(names.onCluster(topic.name))), .init("description", .text(topic.summary)),
       .init("messages", .object([.init("record", reference("components/messages/\(topic.name)"))])),
       .init("bindings", .object([.init("kafka", .object([
-        .init("topic", .text(topic.name)), .init("partitions", .integer(Int64(topic.partitions))),
+        .init("topic", .text(names.onCluster(topic.name))), .init("partitions", .integer(Int64(topic.partitions))),
         .init("topicConfiguration", .object(settings)), .init("bindingVersion", .text("0.5.0")),
       ]))])),
     ])

@@ -68,9 +68,36 @@ struct RecordShape {
     fields = MessageBook.fields(of: name)
   }
 
-  /// Name, type in words, and whether every record has it.
-  var rows: [(name: String, type: String, isRequired: Bool)] {
-    fields.map { ($0.name, Self.words(Self.schema($0.type, isNumber: $0.isNumber)), $0.isRequired) }
+  struct Row: Hashable {
+    /// `items[].price` of a field within a list.
+    var name: String
+    /// In words.
+    var type: String
+    var unit: String?
+    /// Every record, or object of the list, has it.
+    var isRequired: Bool
+    var doc: String
+  }
+
+  /// The fields, each followed by those within it.
+  var rows: [Row] { Self.rows(fields, within: "") }
+
+  private static func rows(_ fields: [FieldShape], within outer: String) -> [Row] {
+    fields.flatMap { field in
+      var (type, name) = (field.type, outer + field.name)
+      while let wrapping = (type as? any WrappingJSONValue.Type)?.wrapping {
+        switch wrapping {
+        case .optional(let wrapped): type = wrapped
+        case .list(let element): (type, name) = (element, name + "[]")
+        case .map(let value): (type, name) = (value, name + "{}")
+        }
+      }
+      let row = Row(
+        name: outer + field.name, type: words(schema(field.type, isNumber: field.isNumber)), unit: field.unit,
+        isRequired: field.isRequired, doc: field.doc)
+      guard let object = type as? any DescribedObject.Type else { return [row] }
+      return [row] + rows(object.shapes, within: name + ".")
+    }
   }
 
   /// JSON Schema, draft 2020-12. Unknown fields are allowed: a schema may only grow.
@@ -87,34 +114,46 @@ struct RecordShape {
   private static func object(_ fields: [FieldShape]) -> DataValue {
     var body: [DataValue.Field] = [.init("type", .text("object"))]
     if fields.isEmpty { return .object(body) }
-    body.append(.init("properties", .object(fields.map { .init($0.name, schema($0.type, isNumber: $0.isNumber)) })))
+    body.append(.init("properties", .object(fields.map { .init($0.name, described($0)) })))
     body.append(.init("required", .list(fields.filter(\.isRequired).map { .text($0.name) })))
     return .object(body)
+  }
+
+  private static func described(_ field: FieldShape) -> DataValue {
+    guard case .object(let schema) = schema(field.type, isNumber: field.isNumber) else { return .null }
+    let doc = [field.doc, schema.contains { $0.name == "pattern" } ? "a decimal, exact" : ""]
+      .filter { !$0.isEmpty }.joined(separator: "; ")
+    let unit = field.unit.map { [DataValue.Field("x-unit", .text($0))] } ?? []
+    return .object(schema + [.init("description", .text(doc))] + unit)
   }
 
   private static func schema(_ type: any JSONValue.Type, isNumber: Bool) -> DataValue {
     func typed(_ name: String, _ more: DataValue.Field...) -> DataValue {
       .object([.init("type", .text(name))] + more)
     }
-    if let wrapping = type as? any WrappingJSONValue.Type {
-      let inner = schema(wrapping.wrapped, isNumber: isNumber)
-      if wrapping.isList { return typed("array", .init("items", inner)) }
+    switch (type as? any WrappingJSONValue.Type)?.wrapping {
+    case .list(let element)?: return typed("array", .init("items", schema(element, isNumber: isNumber)))
+    case .map(let value)?: return typed("object", .init("additionalProperties", schema(value, isNumber: isNumber)))
+    case .optional(let wrapped)?:
+      let inner = schema(wrapped, isNumber: isNumber)
       guard case .object(var fields) = inner, case .text(let name)? = inner["type"] else { return inner }
       fields[0] = .init("type", .list([.text(name), .text("null")]))
+      // An enumeration allows only what it lists.
+      if let index = fields.firstIndex(where: { $0.name == "enum" }), case .list(let choices) = fields[index].value {
+        fields[index] = .init("enum", .list(choices + [.null]))
+      }
       return .object(fields)
+    case nil: break
     }
-    if let object = type as? any FieldwiseObject.Type { return Self.object(object.fields.shapes) }
+    if let object = type as? any DescribedObject.Type { return Self.object(object.shapes) }
     if isNumber { return typed("number") }
     switch type {
     case is Int64.Type: return typed("integer")
     case is Bool.Type: return typed("boolean")
     case is Double.Type: return typed("number")
     case is ExactDecimal.Type:
-      return typed("string", .init("pattern", .text("^-?[0-9]+([.][0-9]+)?$")),
-                   .init("description", .text("a decimal, exact")))
+      return typed("string", .init("pattern", .text("^-?[0-9]+([.][0-9]+)?$")))
     case is Timestamp.Type: return typed("string", .init("format", .text("date-time")))
-    case is [String: Int64].Type: return typed("object", .init("additionalProperties", typed("integer")))
-    case is BatchElement.Type: return typed("object")
     default: break
     }
     if let choices = type as? any CaseIterable.Type, let names = choices.names {
@@ -125,13 +164,15 @@ struct RecordShape {
 
   private static func words(_ schema: DataValue) -> String {
     if case .list(let choices)? = schema["enum"] {
-      return choices.map { if case .text(let text) = $0 { text } else { "" } }.joined(separator: "|")
+      return choices.map { if case .text(let text) = $0 { text } else { "null" } }.joined(separator: "|")
     }
     switch schema["type"] {
     case .list(let names)?:
       let first = names.first.map { name in if case .text(let text) = name { text } else { "" } } ?? ""
       return "\(detail(first, schema)) or null"
     case .text("array")?: return "list of \(words(schema["items"] ?? .null))"
+    case .text("object")? where schema["additionalProperties"] != nil:
+      return "\(words(schema["additionalProperties"] ?? .null)) by name"
     case .text(let name)?: return detail(name, schema)
     default: return "any"
     }
@@ -155,7 +196,11 @@ extension CaseIterable {
 extension MessageBook {
   /// The fields of a topic's records; empty where the code declares none.
   static func fields(of topic: String) -> [FieldShape] {
-    (type(of: topic) as? any FieldwiseMessage.Type)?.fields.shapes ?? []
+    switch topic {
+    case Topics.productsIngest.name: BatchShapes.products
+    case Topics.promotionsIngest.name: BatchShapes.promotions
+    default: type(of: topic)?.shapes ?? []
+    }
   }
 }
 
@@ -181,7 +226,10 @@ struct TopicDescription {
       .init("configuration", .object(topic.configuration.map { .init($0.name, .text($0.value)) })),
       .init("written_by", names(writers)), .init("read_by", names(readers)), .init("followed_by", names(followers)),
       .init("fields", .list(shape.rows.map {
-        .object([.init("name", .text($0.name)), .init("type", .text($0.type)), .init("required", .bool($0.isRequired))])
+        .object([
+          .init("name", .text($0.name)), .init("type", .text($0.type)), .init("unit", DataValue($0.unit)),
+          .init("required", .bool($0.isRequired)), .init("description", .text($0.doc)),
+        ])
       })),
     ]
     if let newest {
@@ -205,14 +253,19 @@ struct TopicDescription {
     lines += row("written by", writers.joined(separator: ", ")) + row("read by", readers.joined(separator: ", "))
     lines += row("followed by", followers.joined(separator: ", "))
     if shape.rows.isEmpty {
-      if newest == nil { lines += ["", "The code reads these records without a table of fields; --sample shows one."] }
+      if topic.key != "-" { lines += ["", "The code knows no fields of these records; --sample shows one."] }
     } else {
       var report = Report("fields", [
-        .text("name", "FIELD"), .text("type", "TYPE", least: 16), .text("required", "REQUIRED"),
+        .text("name", "FIELD"), .text("type", "TYPE", least: 12, rank: 2), .text("unit", "UNIT", rank: 1),
+        .words("doc", "WHAT IT SAYS", least: 24),
       ])
       for field in shape.rows {
-        report.append([.text(field.name), .text(field.type), .text(field.isRequired ? "yes" : "")])
+        report.append([
+          .text(field.name + (field.isRequired ? "*" : "")), .text(field.type), .text(field.unit ?? ""),
+          .text(field.doc),
+        ])
       }
+      report.notes = ["* every record has it"]
       lines += [""] + report.lines(terminal)
     }
     guard let newest else { return lines }

@@ -1,4 +1,6 @@
 import Catalogue
+import Kafka
+import Operations
 
 /// What a service has to be allowed on a cluster with access control: the least that its work needs.
 struct ServiceAccess: Hashable, Sendable {
@@ -12,7 +14,8 @@ struct ServiceAccess: Hashable, Sendable {
   let service: String
   let rules: [Rule]
 
-  init(_ entry: ServiceEntry) {
+  /// - Parameter names: what the cluster calls topics and groups.
+  init(_ entry: ServiceEntry, names: ClusterNames = ClusterNames()) {
     service = entry.name
     let reads = entry.inputs + entry.tables
     let writes = entry.outputs + entry.inputs.map(\.deadLetters)
@@ -22,18 +25,22 @@ struct ServiceAccess: Hashable, Sendable {
       if reads.contains(topic) { operations.append("Read") }
       if writes.contains(topic) { operations.append("Write") }
       if operations.isEmpty { continue }
-      rules.append(Rule(resource: .topic, name: topic.name, operations: operations + ["Describe"]))
+      operations.append("Describe")
+      rules.append(Rule(resource: .topic, name: names.onCluster(topic.name), operations: operations))
     }
-    for group in entry.groups { rules.append(Rule(resource: .group, name: group.name, operations: ["Read"])) }
+    for group in entry.groups {
+      rules.append(Rule(resource: .group, name: names.onCluster(group.name), operations: ["Read"]))
+    }
     // The library requires a group of the readers of tables, too, although nothing is committed for it.
     if !entry.tables.isEmpty {
-      rules.append(Rule(resource: .group, name: "\(entry.name)-table", operations: ["Describe"]))
+      rules.append(Rule(resource: .group, name: names.onCluster("\(entry.name)-table"), operations: ["Describe"]))
     }
     if !writes.isEmpty {
       rules.append(Rule(resource: .cluster, name: "kafka-cluster", operations: ["IdempotentWrite"]))
       // Only with --delivery exactly-once.
       rules.append(Rule(
-        resource: .transactionalID, name: "\(entry.name)-", isPrefix: true, operations: ["Write", "Describe"]))
+        resource: .transactionalID, name: names.onCluster("\(entry.name)-"), isPrefix: true,
+        operations: ["Write", "Describe"]))
     }
     self.rules = rules
   }

@@ -1,4 +1,5 @@
 import Catalogue
+import Kafka
 import Operations
 import ServiceKit
 
@@ -29,9 +30,12 @@ struct TopicPlan: Hashable, Sendable {
   }
 
   private(set) var entries: [Entry]
+  /// What the cluster calls topics.
+  let names: ClusterNames
 
   /// - Parameter existing: the cluster's partitions per topic.
-  init(catalogue: [Topic], existing: [String: Int]) {
+  init(catalogue: [Topic], existing: [String: Int], names: ClusterNames = ClusterNames()) {
+    self.names = names
     entries = catalogue.map { topic in
       let step: Step = switch existing[topic.name].map(Int32.init(clamping:)) {
       case nil: .create
@@ -63,8 +67,8 @@ struct TopicPlan: Hashable, Sendable {
       case .moreThanNeeded(let count): ("=", "the cluster has \(count); topics never shrink", .plain)
       }
       report.append([
-        .text(mark), .text(entry.topic.name), .count(Int(entry.topic.partitions)), .text(kept(entry.topic)),
-        .text(entry.step.name), .text(note),
+        .text(mark), .text(names.onCluster(entry.topic.name)), .count(Int(entry.topic.partitions)),
+        .text(kept(entry.topic)), .text(entry.step.name), .text(note),
       ], tone)
     }
     let kept = entries.count { $0.step == .keep }

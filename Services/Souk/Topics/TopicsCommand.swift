@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalogue
 import Core
 import Kafka
+import KafkaFlags
 import Operations
 import ServiceKit
 
@@ -125,12 +126,14 @@ struct TopicsCommand: AsyncParsableCommand {
         Examples:
           souk topics acls db-writer
           souk topics acls parser --commands --principal User:CN=parser
+          souk topics acls --system prices --topic-prefix staging.
         """)
     @Argument(help: "Only these services.") var services: [String] = []
     @Option(help: "Only the services of this system.") var system: FleetSystem?
     @Flag(help: "Print the commands of Apache Kafka that grant it.") var commands = false
     @Option(help: ArgumentHelp("For the commands (default: User:<service>).", valueName: "principal"))
     var principal: String?
+    @OptionGroup var fleet: FleetNameOptions
     @OptionGroup var output: OutputOptions
 
     private func chosen() throws -> [ServiceEntry] {
@@ -145,7 +148,7 @@ struct TopicsCommand: AsyncParsableCommand {
     func validate() throws { _ = try chosen() }
 
     func run() throws {
-      let access = try chosen().map { ServiceAccess($0) }
+      let access = try chosen().map { ServiceAccess($0, names: fleet.names) }
       if commands {
         let lines = access.flatMap { $0.commands(principal: principal ?? "User:\($0.service)") }
         return print(lines.joined(separator: "\n"))

@@ -1,6 +1,7 @@
 import Catalogue
 import Core
 import Foundation
+import KafkaFlags
 import PriceFiles
 
 extension Surroundings {
@@ -32,8 +33,8 @@ extension Surroundings {
   }
 
   /// The embedded broker does not see members leave: their partitions wait for the session time-out.
-  mutating func useEmbeddedBroker(_ servers: String) {
-    self.servers[.kafka] = ["KAFKA_BOOTSTRAP_SERVERS": servers]
+  mutating func useEmbeddedBroker(_ servers: String, _ fleet: FleetNameOptions) {
+    self.servers[.kafka] = ["KAFKA_BOOTSTRAP_SERVERS": servers, "TOPIC_PREFIX": fleet.topicPrefix]
     for name in ["KAFKA_PROPERTIES", "KAFKA_PROPERTIES_FILE", "KAFKA_PROPERTY"] { common[name] = .some(nil) }
     members["KAFKA_PROPERTIES"] = "session.timeout.ms=6000,heartbeat.interval.ms=500"
   }

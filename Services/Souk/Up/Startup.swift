@@ -1,6 +1,7 @@
 import Catalogue
 import Core
 import Foundation
+import KafkaFlags
 import LocalServers
 
 import Glibc
@@ -111,8 +112,9 @@ struct Startup {
   // MARK: - Our own programs
 
   /// - Returns: the bootstrap servers.
-  mutating func startBroker() async throws -> String {
-    let bootstrap = try await serve("broker", by: "souk", ["broker", "--bootstrap-file"]) { $0 }
+  mutating func startBroker(_ fleet: FleetNameOptions) async throws -> String {
+    let prefix = fleet.topicPrefix.map { ["--topic-prefix", $0] } ?? []
+    let bootstrap = try await serve("broker", by: "souk", ["broker"] + prefix + ["--bootstrap-file"]) { $0 }
     screen.started("broker", "\(bootstrap) (embedded, in memory)")
     return bootstrap
   }

@@ -73,8 +73,8 @@ struct UpRun: Sendable {
       screen.say("using     Kafka             \(servers)")
       return cluster
     }
-    let servers = try await startup.startBroker()
-    startup.surroundings.useEmbeddedBroker(servers)
+    let servers = try await startup.startBroker(kafka.fleet)
+    startup.surroundings.useEmbeddedBroker(servers, kafka.fleet)
     return try Cluster(kafka, bootstrapServers: servers)
   }
 

@@ -65,6 +65,8 @@ package actor Admin {
   }
 
   private let client: Client
+  /// What the cluster calls the topics and groups of this fleet.
+  package nonisolated let names: ClusterNames
   /// A client for each group that was asked about: the library finds a group's coordinator, and follows it when it
   /// moves, only for the one group that a consumer handle belongs to. None of them joins. (The request that asks about
   /// any group, ListConsumerGroupOffsets, ends the process on a handle without a group as soon as a coordinator
@@ -77,6 +79,7 @@ package actor Admin {
     self.properties = properties
     self.logger = logger
     client = try Client(RD_KAFKA_PRODUCER, properties)
+    names = client.handle.names
   }
 
   private func client(of group: String) throws(KafkaError) -> Client {
@@ -220,7 +223,7 @@ package actor Admin {
   package func state(of group: String, within limit: Duration = .seconds(10)) throws(KafkaError) -> GroupState {
     try ask(client, within: limit, first: .seconds(2)) { (limit) throws(KafkaError) in
       var answer: UnsafePointer<rd_kafka_group_list>?
-      let code = client.handle.call { rd_kafka_list_groups($0, group, &answer, limit.milliseconds) }
+      let code = client.handle.call { rd_kafka_list_groups($0, names.onCluster(group), &answer, limit.milliseconds) }
       defer { if let answer { rd_kafka_group_list_destroy(answer) } }
       guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let answer else { throw KafkaError("members of \(group)", code) }
       var state = GroupState(name: "Dead", members: [])
@@ -258,8 +261,8 @@ package actor Admin {
     let kept = try committed(group: group, Set(offsets.keys), within: limit).mapValues(\.metadata)
     let client = try client(of: group)
     try ask(client, within: limit, first: .seconds(2)) { (_) throws(KafkaError) in
-      let list = PartitionList(offsets, metadata: kept.filter { !$0.value.isEmpty })
-      let code = list.call(client.handle) { rd_kafka_commit($0, $1, 0) }
+      let list = PartitionList(client.handle, offsets, metadata: kept.filter { !$0.value.isEmpty })
+      let code = list.call { rd_kafka_commit($0, $1, 0) }
       guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError("commit for \(group)", code) }
       for element in list.elements where element.error != RD_KAFKA_RESP_ERR_NO_ERROR {
         throw KafkaError("commit of \(element.partition) for \(group)", element.error)
@@ -289,7 +292,7 @@ package actor Admin {
     for topic in missing {
       var text = [CChar](repeating: 0, count: 256)
       guard let request = rd_kafka_NewTopic_new(
-        topic.name, Int32(topic.partitions), Int32(topic.replicationFactor), &text, text.count) else {
+        names.onCluster(topic.name), Int32(topic.partitions), Int32(topic.replicationFactor), &text, text.count) else {
         throw KafkaError("create topic \(topic.name)", RD_KAFKA_RESP_ERR__INVALID_ARG, detail: Library.string(text))
       }
       for (name, value) in topic.settings { rd_kafka_NewTopic_set_config(request, name, value) }
@@ -306,8 +309,8 @@ package actor Admin {
     }
   }
 
-  package func deleteTopics(_ names: [String], within limit: Duration = .seconds(30)) throws(KafkaError) {
-    nonisolated(unsafe) var requests = names.map { Optional(rd_kafka_DeleteTopic_new($0)!) }
+  package func deleteTopics(_ topics: [String], within limit: Duration = .seconds(30)) throws(KafkaError) {
+    nonisolated(unsafe) var requests = topics.map { Optional(rd_kafka_DeleteTopic_new(names.onCluster($0))!) }
     defer { for request in requests { rd_kafka_DeleteTopic_destroy(request) } }
     try ask(client, within: limit, first: limit) { (limit) throws(KafkaError) in
       let event = try perform("delete topics", RD_KAFKA_ADMIN_OP_DELETETOPICS, limit) { client, options, queue in
@@ -327,7 +330,7 @@ package actor Admin {
   ) throws(KafkaError) -> [String] {
     var changed: [String] = []
     for index in 0..<count {
-      let name = String(cString: rd_kafka_topic_result_name(results![index]))
+      let name = names.topic(rd_kafka_topic_result_name(results![index]))
       let code = rd_kafka_topic_result_error(results![index])
       if code == RD_KAFKA_RESP_ERR_NO_ERROR {
         changed.append(name)

@@ -14,6 +14,8 @@ import Glibc
 final class ClientHandle: @unchecked Sendable {
   private let pointer: OpaquePointer
   private let certificates = CertificateErrors()
+  /// What the cluster calls this fleet's topics and groups.
+  let names: ClusterNames
 
   /// Calls C with the client, which lives at least until `body` returns.
   func call<E: Error, Value>(_ body: (OpaquePointer) throws(E) -> Value) throws(E) -> Value {
@@ -23,6 +25,12 @@ final class ClientHandle: @unchecked Sendable {
 
   /// - Parameter events: `RD_KAFKA_EVENT_*` flags that arrive on queues instead of C callbacks.
   init(_ kind: rd_kafka_type_t, properties: [String: String], events: Int32) throws {
+    var properties = properties
+    let names = ClusterNames(prefix: properties.removeValue(forKey: ClusterNames.property) ?? "")
+    for name in ["group.id", "transactional.id"] {
+      if let own = properties[name] { properties[name] = names.onCluster(own) }
+    }
+    self.names = names
     guard let conf = rd_kafka_conf_new() else { throw Failure(.fatal, code: "out_of_memory", "kafka: no memory") }
     var text = [CChar](repeating: 0, count: 512)
     // Sorted, so that of two wrong properties always the same one is reported.

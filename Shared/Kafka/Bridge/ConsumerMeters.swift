@@ -73,7 +73,8 @@ final class ConsumerMeters {
     for (partition, ownership) in owned {
       var (low, high): (Int64, Int64) = (-1, -1)
       let code = client.call {
-        rd_kafka_get_watermark_offsets($0, partition.topic, partition.partition, &low, &high)
+        rd_kafka_get_watermark_offsets(
+          $0, client.names.onCluster(partition.topic), partition.partition, &low, &high)
       }
       guard code == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 else { continue }
       let committed = ownership.committed ?? ownership.start

@@ -45,8 +45,7 @@ extension ConsumerThread {
   func dropHeld(of partitions: Set<TopicPartition>?) {
     ends.forget(partitions)
     held.removeAll { record in
-      let topic = String(cString: rd_kafka_topic_name(record.message.pointee.rkt))
-      guard partitions?.contains(TopicPartition(topic, record.message.pointee.partition)) ?? true else { return false }
+      guard partitions?.contains(partition(of: record.message)) ?? true else { return false }
       rd_kafka_event_destroy(record.event)
       return true
     }
@@ -57,7 +56,7 @@ extension ConsumerThread {
     forward(Set(offsets.keys))
     if cooperative {
       dropHeld(of: Set(offsets.keys))
-      check("assign", PartitionList(offsets).call(client) { rd_kafka_incremental_assign($0, $1) })
+      check("assign", PartitionList(client, offsets).call { rd_kafka_incremental_assign($0, $1) })
     } else {
       reassignEverything()
     }
@@ -66,7 +65,7 @@ extension ConsumerThread {
   private func reassignEverything() {
     // All that was read ahead is fetched again from `next`.
     dropHeld(of: nil)
-    let code = PartitionList(machine.owned.mapValues(\.next)).call(client) { rd_kafka_assign($0, $1) }
+    let code = PartitionList(client, machine.owned.mapValues(\.next)).call { rd_kafka_assign($0, $1) }
     if code != RD_KAFKA_RESP_ERR_NO_ERROR { logger.error("kafka: assign failed", metadata: ["code": "\(code)"]) }
   }
 
@@ -87,7 +86,7 @@ extension ConsumerThread {
     meters.forget(partitions)
     dropHeld(of: partitions)
     if cooperative {
-      check("unassign", PartitionList(partitions).call(client) { rd_kafka_incremental_unassign($0, $1) })
+      check("unassign", PartitionList(client, partitions).call { rd_kafka_incremental_unassign($0, $1) })
     } else {
       let code = client.call { rd_kafka_assign($0, nil) }
       if code != RD_KAFKA_RESP_ERR_NO_ERROR { logger.error("kafka: unassign failed", metadata: ["code": "\(code)"]) }
@@ -102,9 +101,9 @@ extension ConsumerThread {
     (reroutedAt, nextReroute) = (.now, .now)
     if cooperative {
       dropHeld(of: partitions)
-      check("unassign", PartitionList(held.keys).call(client) { rd_kafka_incremental_unassign($0, $1) })
+      check("unassign", PartitionList(client, held.keys).call { rd_kafka_incremental_unassign($0, $1) })
       forward(Set(held.keys))
-      check("assign", PartitionList(held.mapValues(\.next)).call(client) { rd_kafka_incremental_assign($0, $1) })
+      check("assign", PartitionList(client, held.mapValues(\.next)).call { rd_kafka_incremental_assign($0, $1) })
     } else {
       forward(Set(held.keys))
       reassignEverything()

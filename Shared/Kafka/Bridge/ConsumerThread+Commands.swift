@@ -48,7 +48,7 @@ extension ConsumerThread {
     lastCommit += 1
     commits[lastCommit] = (purpose, positions)
     let texts = GroupBeginning.complete(metadata, positions.keys, beginnings)
-    let code = PartitionList(positions, metadata: texts).call(client) {
+    let code = PartitionList(client, positions, metadata: texts).call {
       rd_kafka_commit_queue($0, $1, control, nil, UnsafeMutableRawPointer(bitPattern: lastCommit))
     }
     if code != RD_KAFKA_RESP_ERR_NO_ERROR { committed(lastCommit, KafkaError("commit", code)) }

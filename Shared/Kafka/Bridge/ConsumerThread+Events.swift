@@ -30,7 +30,7 @@ extension ConsumerThread {
   }
 
   private func rebalance(_ event: OpaquePointer) {
-    let partitions = PartitionList.partitions(rd_kafka_event_topic_partition_list(event))
+    let partitions = PartitionList.partitions(client, rd_kafka_event_topic_partition_list(event))
     let code = rd_kafka_event_error(event)
     let isAssign = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS
     let isLost = !isAssign && isAssignmentLost
@@ -53,7 +53,7 @@ extension ConsumerThread {
     let id = UInt(bitPattern: rd_kafka_event_opaque(event))
     var code = rd_kafka_event_error(event)
     if code == RD_KAFKA_RESP_ERR_NO_ERROR {
-      let failed = PartitionList.elements(rd_kafka_event_topic_partition_list(event))
+      let failed = PartitionList.elements(client, rd_kafka_event_topic_partition_list(event))
         .first { $0.error != RD_KAFKA_RESP_ERR_NO_ERROR }
       if let failed { code = failed.error }
     }
@@ -66,7 +66,7 @@ extension ConsumerThread {
     let code = rd_kafka_event_error(event)
     let error = client.error("consume", event)
     if code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE {
-      if let partition = Self.partition(of: event) { refusedPositions.append(partition) }
+      if let partition = place(of: event)?.partition { refusedPositions.append(partition) }
       return
     }
     meters.errors(error.code).increment()
@@ -85,12 +85,14 @@ extension ConsumerThread {
     }
   }
 
-  static func partition(of event: OpaquePointer) -> TopicPartition? { place(of: event)?.partition }
+  func place(of event: OpaquePointer) -> (partition: TopicPartition, offset: Int64)? {
+    Self.place(of: event, client)
+  }
 
-  static func place(of event: OpaquePointer) -> (partition: TopicPartition, offset: Int64)? {
+  static func place(of event: OpaquePointer, _ client: ClientHandle) -> (partition: TopicPartition, offset: Int64)? {
     guard let element = rd_kafka_event_topic_partition(event) else { return nil }
     defer { rd_kafka_topic_partition_destroy(element) }
-    let partition = TopicPartition(String(cString: element.pointee.topic), element.pointee.partition)
+    let partition = TopicPartition(client.names.topic(element.pointee.topic), element.pointee.partition)
     return (partition, element.pointee.offset)
   }
 
@@ -104,7 +106,7 @@ extension ConsumerThread {
     let known = Dictionary(metadata.topics.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     let missing = configuration.topics.filter { known[$0]?.partitions.isEmpty ?? true }
     guard !missing.isEmpty else { return }
-    let names = missing.joined(separator: ", ")
+    let names = missing.map(client.names.onCluster).joined(separator: ", ")
     fail(KafkaError(
       "subscribe", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, detail: "topics do not exist: \(names)"
     ).asConfiguration("create them first"))

@@ -111,9 +111,9 @@ extension ConsumerThread {
     refusedPositions.removeAll { partitions.contains($0) }
     for (partition, offset) in offsets { machine.reposition(partition, to: offset) }
     mailbox.publish(epochs: machine.epochs)
-    let list = PartitionList(offsets)
+    let list = PartitionList(client, offsets)
     var stuck = partitions
-    let error = list.call(client) { rd_kafka_seek_partitions($0, $1, 5_000) }
+    let error = list.call { rd_kafka_seek_partitions($0, $1, 5_000) }
     if let error {
       rd_kafka_error_destroy(error)
     } else {

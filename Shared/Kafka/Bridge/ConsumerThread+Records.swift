@@ -31,7 +31,7 @@ extension ConsumerThread {
       if handle != body.rkt || number != body.partition {
         // Fetches bring long runs of one partition, so names are only looked up where a run ends.
         (handle, number) = (body.rkt, body.partition)
-        let partition = TopicPartition(String(cString: rd_kafka_topic_name(body.rkt)), body.partition)
+        let partition = TopicPartition(client.names.topic(rd_kafka_topic_name(body.rkt)), body.partition)
         if let known = tracks.firstIndex(where: { $0.partition == partition }) {
           current = known
         } else {
@@ -104,19 +104,21 @@ extension ConsumerThread {
     return .nothing
   }
 
+  func partition(of message: UnsafePointer<rd_kafka_message_t>) -> TopicPartition {
+    TopicPartition(client.names.topic(rd_kafka_topic_name(message.pointee.rkt)), message.pointee.partition)
+  }
+
   /// - Returns: whether the event says that a partition was read to its end.
   func noteEnd(_ event: OpaquePointer) -> Bool {
     guard rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__PARTITION_EOF else { return false }
-    if let place = Self.place(of: event) { ends.reached(place.partition, at: place.offset) }
+    if let place = place(of: event) { ends.reached(place.partition, at: place.offset) }
     return true
   }
 
   /// Hands over positions behind offsets that hold no records. Called after the control queue was served.
   func handOverEnds() {
     guard !ends.isEmpty, machine.mayFetch else { return }
-    let held = Set(held.map { record in
-      TopicPartition(String(cString: rd_kafka_topic_name(record.message.pointee.rkt)), record.message.pointee.partition)
-    })
+    let held = Set(held.map { partition(of: $0.message) })
     pass(ends.take(holding: held) { machine.owned[$0]?.next })
   }
 

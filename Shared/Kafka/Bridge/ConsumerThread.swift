@@ -124,8 +124,8 @@ final class ConsumerThread {
   }
 
   private func subscribe() {
-    let wanted = PartitionList(configuration.topics.map { TopicPartition($0, RD_KAFKA_PARTITION_UA) })
-    let code = wanted.call(client) { rd_kafka_subscribe($0, $1) }
+    let wanted = PartitionList(client, configuration.topics.map { TopicPartition($0, RD_KAFKA_PARTITION_UA) })
+    let code = wanted.call { rd_kafka_subscribe($0, $1) }
     if code != RD_KAFKA_RESP_ERR_NO_ERROR { fail(KafkaError("subscribe", code)) }
   }
 

@@ -11,14 +11,14 @@ package struct Metadata: Sendable, Hashable {
   package var brokers: [String]
   package var topics: [Topic]
 
-  /// All topics of the cluster. Asking for all never creates one.
+  /// All topics of the cluster, of one that fleets share those of this fleet. Asking for all never creates one.
   static func all(_ client: ClientHandle, within limit: Duration) throws(KafkaError) -> Metadata {
     try fetch(client, topic: nil, within: limit)
   }
 
   /// One topic. Producers' questions may create it where the broker allows that.
   static func topic(_ client: ClientHandle, _ name: String, within limit: Duration) throws(KafkaError) -> Topic {
-    let handle = client.call { rd_kafka_topic_new($0, name, nil) }
+    let handle = client.call { rd_kafka_topic_new($0, client.names.onCluster(name), nil) }
     guard let handle else { throw KafkaError("metadata", rd_kafka_last_error(), detail: "topic \(name)") }
     defer { rd_kafka_topic_destroy(handle) }
     let metadata = try fetch(client, topic: handle, within: limit)
@@ -38,10 +38,11 @@ package struct Metadata: Sendable, Hashable {
       let broker = answer.pointee.brokers[index]
       return "\(String(cString: broker.host)):\(broker.port)"
     }
-    let topics = (0..<Int(answer.pointee.topic_cnt)).map { index in
+    let topics: [Topic] = (0..<Int(answer.pointee.topic_cnt)).compactMap { index in
       let topic = answer.pointee.topics[index]
+      guard let name = client.names.inFleet(String(cString: topic.topic)) else { return nil }
       return Topic(
-        name: String(cString: topic.topic),
+        name: name,
         partitions: (0..<Int(topic.partition_cnt)).map { topic.partitions[$0].id }.sorted(),
         error: topic.err == RD_KAFKA_RESP_ERR_NO_ERROR ? nil : KafkaError("metadata", topic.err))
     }

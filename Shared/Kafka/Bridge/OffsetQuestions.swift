@@ -11,7 +11,8 @@ enum OffsetQuestions {
       var (low, high): (Int64, Int64) = (0, 0)
       let left = max(.milliseconds(1), deadline - .now).milliseconds
       let code = client.call {
-        rd_kafka_query_watermark_offsets($0, partition.topic, partition.partition, &low, &high, left)
+        rd_kafka_query_watermark_offsets(
+          $0, client.names.onCluster(partition.topic), partition.partition, &low, &high, left)
       }
       guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError("watermarks of \(partition)", code) }
       marks[partition] = Watermarks(low: low, high: high)
@@ -23,8 +24,8 @@ enum OffsetQuestions {
     _ client: ClientHandle, _ partitions: Set<TopicPartition>, within limit: Duration
   ) throws(KafkaError) -> [TopicPartition: CommittedOffset] {
     if partitions.isEmpty { return [:] }
-    let list = PartitionList(partitions)
-    let code = list.call(client) { rd_kafka_committed($0, $1, limit.milliseconds) }
+    let list = PartitionList(client, partitions)
+    let code = list.call { rd_kafka_committed($0, $1, limit.milliseconds) }
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError("committed", code) }
     for element in list.elements where element.error != RD_KAFKA_RESP_ERR_NO_ERROR {
       throw KafkaError("committed offset of \(element.partition)", element.error)
@@ -45,8 +46,8 @@ enum OffsetQuestions {
     _ client: ClientHandle, at times: [TopicPartition: Int64], within limit: Duration
   ) throws(KafkaError) -> [TopicPartition: Int64] {
     if times.isEmpty { return [:] }
-    let list = PartitionList(times)
-    let code = list.call(client) { rd_kafka_offsets_for_times($0, $1, limit.milliseconds) }
+    let list = PartitionList(client, times)
+    let code = list.call { rd_kafka_offsets_for_times($0, $1, limit.milliseconds) }
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError("offsets for times", code) }
     var offsets: [TopicPartition: Int64] = [:]
     var past: Set<TopicPartition> = []
@@ -61,11 +62,13 @@ enum OffsetQuestions {
   }
 }
 
+/// What offsets belong to: the cluster, and the fleet on it.
 enum ClusterID {
   static func ask(_ client: ClientHandle, within limit: Duration) throws(KafkaError) -> String {
     let text = client.call { rd_kafka_clusterid($0, limit.milliseconds) }
     guard let text else { throw KafkaError("cluster id", RD_KAFKA_RESP_ERR__TIMED_OUT) }
     defer { client.call { rd_kafka_mem_free($0, text) } }
-    return String(cString: text)
+    let prefix = client.names.prefix
+    return String(cString: text) + (prefix.isEmpty ? "" : "/\(prefix)")
   }
 }

@@ -2,18 +2,17 @@ import CRdKafka
 
 import Glibc
 
-/// A C list of partitions with offsets and metadata, freed with its last reference.
+/// A C list of a client's partitions with offsets and metadata, freed with its last reference.
 final class PartitionList {
+  private let client: ClientHandle
   private let pointer: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
 
-  init(capacity: Int = 0) {
-    pointer = rd_kafka_topic_partition_list_new(Int32(max(capacity, 1)))
-  }
-
-  convenience init(_ offsets: [TopicPartition: Int64], metadata: [TopicPartition: String] = [:]) {
-    self.init(capacity: offsets.count)
+  init(_ client: ClientHandle, _ offsets: [TopicPartition: Int64], metadata: [TopicPartition: String] = [:]) {
+    self.client = client
+    pointer = rd_kafka_topic_partition_list_new(Int32(max(offsets.count, 1)))
     for (partition, offset) in offsets {
-      let element = rd_kafka_topic_partition_list_add(pointer, partition.topic, partition.partition)!
+      let topic = client.names.onCluster(partition.topic)
+      let element = rd_kafka_topic_partition_list_add(pointer, topic, partition.partition)!
       element.pointee.offset = offset
       if let text = metadata[partition] {
         // librdkafka frees the metadata with the list, so it has to come from malloc.
@@ -23,23 +22,27 @@ final class PartitionList {
     }
   }
 
-  convenience init(_ partitions: some Sequence<TopicPartition>, offset: Int64 = Int64(RD_KAFKA_OFFSET_INVALID)) {
-    self.init(Dictionary(partitions.map { ($0, offset) }, uniquingKeysWith: { first, _ in first }))
+  convenience init(
+    _ client: ClientHandle, _ partitions: some Sequence<TopicPartition>,
+    offset: Int64 = Int64(RD_KAFKA_OFFSET_INVALID)
+  ) {
+    self.init(client, Dictionary(partitions.map { ($0, offset) }, uniquingKeysWith: { first, _ in first }))
   }
 
   deinit { rd_kafka_topic_partition_list_destroy(pointer) }
 
-  /// Calls C with a client and the list, which both live at least until `body` returns.
+  /// Calls C with the client and the list, which both live at least until `body` returns.
   func call<E: Error, Value>(
-    _ client: ClientHandle,
     _ body: (OpaquePointer, UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) throws(E) -> Value
   ) throws(E) -> Value {
     defer { withExtendedLifetime(self) {} }
     return try client.call { (client) throws(E) in try body(client, pointer) }
   }
 
-  static func partitions(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> [TopicPartition] {
-    elements(list).map(\.partition)
+  static func partitions(
+    _ client: ClientHandle, _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
+  ) -> [TopicPartition] {
+    elements(client, list).map(\.partition)
   }
 
   struct Element {
@@ -49,20 +52,22 @@ final class PartitionList {
     var error: rd_kafka_resp_err_t
   }
 
-  static func elements(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> [Element] {
+  static func elements(
+    _ client: ClientHandle, _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
+  ) -> [Element] {
     guard let list else { return [] }
     return (0..<Int(list.pointee.cnt)).map { index in
       let element = list.pointee.elems[index]
       let metadata = UnsafeRawBufferPointer(start: element.metadata, count: element.metadata_size)
       return Element(
-        partition: TopicPartition(String(cString: element.topic), element.partition), offset: element.offset,
+        partition: TopicPartition(client.names.topic(element.topic), element.partition), offset: element.offset,
         metadata: String(decoding: metadata, as: UTF8.self), error: element.err)
     }
   }
 
   var elements: [Element] {
     defer { withExtendedLifetime(self) {} }
-    return Self.elements(pointer)
+    return Self.elements(client, pointer)
   }
 }
 

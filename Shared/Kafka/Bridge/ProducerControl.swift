@@ -79,7 +79,7 @@ extension Producer {
     let texts = GroupBeginning.complete([:], positions.keys, metadata.beginnings)
     let client = core.client
     try await transact(.sendOffsets, within: limit) { _ in
-      PartitionList(positions, metadata: texts).call(client) { client, list in
+      PartitionList(client, positions, metadata: texts).call { client, list in
         metadata.call { rd_kafka_send_offsets_to_transaction(client, list, $0, limit.milliseconds) }
       }
     }

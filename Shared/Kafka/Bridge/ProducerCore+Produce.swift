@@ -72,7 +72,7 @@ extension ProducerCore {
     fileprivate let pointer: OpaquePointer
 
     init?(_ client: ClientHandle, _ topic: String) {
-      let made = client.call { rd_kafka_topic_new($0, topic, nil) }
+      let made = client.call { rd_kafka_topic_new($0, client.names.onCluster(topic), nil) }
       guard let made else { return nil }
       (self.client, pointer) = (client, made)
     }

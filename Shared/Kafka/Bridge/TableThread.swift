@@ -85,9 +85,10 @@ final class TableThread {
         let topic = try Metadata.topic(client, configuration.topic, within: attemptLimit)
         access.wasLetIn()
         guard !topic.partitions.isEmpty else {
-          let error = topic.error ?? KafkaError("table", RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, detail: configuration.topic)
+          let name = client.names.onCluster(configuration.topic)
+          let error = topic.error ?? KafkaError("table", RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, detail: name)
           if ContinuousClock.now >= deadline || error.errorClass == .configuration {
-            return fail(error.asConfiguration("create topic \(configuration.topic) first"))
+            return fail(error.asConfiguration("create topic \(name) first"))
           }
           throw error
         }
@@ -116,7 +117,7 @@ final class TableThread {
     while !isClosing, ContinuousClock.now < end {
       guard let event = rd_kafka_queue_poll(queue, max(.milliseconds(1), end - .now).milliseconds) else { continue }
       let isOfPartition = rd_kafka_event_type(event) == RD_KAFKA_EVENT_FETCH
-        || (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR && ConsumerThread.place(of: event) != nil)
+        || (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR && ConsumerThread.place(of: event, client) != nil)
       if isOfPartition { held.append(event) } else { handle(event) }
     }
   }
@@ -124,7 +125,7 @@ final class TableThread {
   /// Records that are held are read again.
   private func assign() throws(KafkaError) {
     dropHeld()
-    let code = PartitionList(progress.positions).call(client) { rd_kafka_assign($0, $1) }
+    let code = PartitionList(client, progress.positions).call { rd_kafka_assign($0, $1) }
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError("assign", code) }
   }
 
@@ -205,7 +206,7 @@ final class TableThread {
   private func report(_ event: OpaquePointer) {
     let code = rd_kafka_event_error(event)
     let error = client.error("table", event)
-    let place = ConsumerThread.place(of: event)
+    let place = ConsumerThread.place(of: event, client)
     switch code {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
       if let place { progress.reachedEnd(place.partition, at: place.offset) }

@@ -36,19 +36,13 @@ package struct BatchJob: FieldwiseMessage {
     }
   }
 
-  /// 1 to 64 of letters, digits, `.`, `_` and `-`: it becomes part of the names of objects.
   package var jobID: String
   package var kind: Kind
-  /// Canonical, ascending; empty for all that there are.
   package var symbols: [String]
-  /// Begin of the time that is asked for, nanoseconds since 1970, UTC; nil: from the first record on.
   package var fromNs: Int64?
-  /// Behind its end; nil: up to the last complete instant.
   package var untilNs: Int64?
-  /// What only some kinds take, by name: `feed`, `interval`, `model`, `history`, `horizon`.
   package var parameters: TextValues
   package var submittedNs: Int64
-  /// Who asked for it, for people: `gateway`, `souk`, `schedule`.
   package var by: String
   package var cancelled: Bool
 
@@ -88,15 +82,20 @@ package struct BatchJob: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("job_id", &jobID)
-    try coder.required("kind", &kind)
-    try coder.list("symbols", &symbols, atMost: Self.maxSymbols)
-    try coder.field("from_ns", &fromNs)
-    try coder.field("until_ns", &untilNs)
-    try coder.field("parameters", &parameters)
-    try coder.required("submitted_ns", &submittedNs)
-    try coder.field("by", &by)
-    try coder.field("cancelled", &cancelled)
+    try coder.required(
+      "job_id", &jobID, "1 to 64 letters, digits, `.`, `_` and `-`; it becomes part of the names of objects")
+    try coder.required("kind", &kind, "What is to be computed")
+    try coder.list("symbols", &symbols, "Canonical, ascending; empty for all that there are", atMost: Self.maxSymbols)
+    try coder.field(
+      "from_ns", &fromNs, "Beginning of the time that is asked for; null from the first record on [ns since 1970]")
+    try coder.field(
+      "until_ns", &untilNs, "End of that time, not included; null up to the last complete instant [ns since 1970]")
+    try coder.field(
+      "parameters", &parameters,
+      "What only some kinds take, by name: `feed`, `interval`, `model`, `history`, `horizon`")
+    try coder.required("submitted_ns", &submittedNs, "When it was submitted [ns since 1970]")
+    try coder.field("by", &by, "Who asked for it: `gateway`, `souk`, `schedule`")
+    try coder.field("cancelled", &cancelled, "The job is to be ended")
   }
 
   package func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {
@@ -111,7 +110,9 @@ package struct BatchJob: FieldwiseMessage {
 }
 
 /// Texts by their names, in order: `{"feed": "polygon-stocks", "interval": "1m"}`.
-package struct TextValues: Hashable, Sendable, JSONValue {
+package struct TextValues: Hashable, Sendable, WrappingJSONValue {
+  package static var wrapping: JSONWrapping { .map(String.self) }
+
   package private(set) var names: [String] = []
   package private(set) var texts: [String] = []
 

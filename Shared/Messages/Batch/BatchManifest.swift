@@ -6,48 +6,36 @@
 package struct BatchManifest: FieldwiseObject, Hashable {
   package var format: Int64 = 1
   package var dataset: String
-  /// `bars/1`: what columns mean.
   package var schema: String
   package var run: String
   package var job: String
   package var kind: String
-  /// Hash of the programs that made it, hexadecimal.
   package var code: String
   package var sequence: Int64
-  /// The key of the manifest that it goes on from; nil of the first.
   package var previous: String?
   package var createdNs: Int64
   package var inputs: [Input] = []
-  /// By date, then symbol.
   package var parts: [Part] = []
-  /// By symbol.
   package var boundaries: [Boundary] = []
 
   /// What a run has read.
   package struct Input: Hashable, Sendable {
     package var dataset: String
-    /// The manifest that it has read; nil of an archive's dataset.
     package var manifest: String?
     package var objects: Int64
-    /// Over the names and hashes of the objects, hexadecimal.
     package var sha256: String
   }
 
   /// The rows of one symbol and date.
   package struct Part: Hashable, Sendable {
-    /// Of the object with Parquet.
     package var key: String
-    /// Of an object with the same rows as JSON Lines, gzip: each line is a message of the dataset's live topic.
     package var lines: String?
-    /// `2025-01-20`, on the clocks of New York.
     package var date: String
     package var symbol: String
     package var rows: Int64
-    /// Of the Parquet.
     package var bytes: Int64
     package var sha256: String
     package var linesSHA256: String?
-    /// The times of its first and last row, nanoseconds since 1970.
     package var minNs: Int64
     package var maxNs: Int64
     package var run: String
@@ -56,7 +44,6 @@ package struct BatchManifest: FieldwiseObject, Hashable {
   /// From when to when the batch layer has everything that there is of a symbol.
   package struct Boundary: Hashable, Sendable {
     package var symbol: String
-    /// Ascending, apart from each other. What is between two of them is a gap.
     package var covers: [Range]
 
     /// From here on the live layer answers: `T`. Rows that end after it are the live layer's.
@@ -74,19 +61,19 @@ package struct BatchManifest: FieldwiseObject, Hashable {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("format", &format)
-    try coder.required("dataset", &dataset)
-    try coder.required("schema", &schema)
-    try coder.required("run", &run)
-    try coder.required("job", &job)
-    try coder.required("kind", &kind)
-    try coder.required("code", &code)
-    try coder.required("sequence", &sequence)
-    try coder.field("previous", &previous)
-    try coder.required("created_ns", &createdNs)
-    try coder.field("inputs", &inputs)
-    try coder.list("parts", &parts, isRequired: true)
-    try coder.list("boundaries", &boundaries, isRequired: true)
+    try coder.required("format", &format, "Version of the manifest's form")
+    try coder.required("dataset", &dataset, "The dataset that the run published")
+    try coder.required("schema", &schema, "What the columns mean: `bars/1`")
+    try coder.required("run", &run, "The run that made it")
+    try coder.required("job", &job, "The job that asked for the run")
+    try coder.required("kind", &kind, "What was computed")
+    try coder.required("code", &code, "Hash of the programs that made it, hexadecimal")
+    try coder.required("sequence", &sequence, "Grows by 1 with each manifest of the dataset")
+    try coder.field("previous", &previous, "Key of the manifest that it goes on from; null of the first")
+    try coder.required("created_ns", &createdNs, "When it was made [ns since 1970]")
+    try coder.field("inputs", &inputs, "What the run has read")
+    try coder.list("parts", &parts, "The objects of the dataset, by date, then symbol", isRequired: true)
+    try coder.list("boundaries", &boundaries, "From where on the live layer answers, by symbol", isRequired: true)
   }
 }
 
@@ -98,9 +85,7 @@ package struct BatchManifest: FieldwiseObject, Hashable {
 /// since a reader that pages through an answer can stay with the number that it began with.
 package struct BatchPointer: FieldwiseObject, Hashable {
   package var sequence: Int64
-  /// The key of the manifest.
   package var manifest: String
-  /// Of the manifest's bytes, hexadecimal.
   package var sha256: String
   package var run: String
 
@@ -112,10 +97,10 @@ package struct BatchPointer: FieldwiseObject, Hashable {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("sequence", &sequence)
-    try coder.required("manifest", &manifest)
-    try coder.required("sha256", &sha256)
-    try coder.required("run", &run)
+    try coder.required("sequence", &sequence, "The number of the dataset's newest manifest")
+    try coder.required("manifest", &manifest, "Key of that manifest")
+    try coder.required("sha256", &sha256, "Of the manifest's bytes, hexadecimal")
+    try coder.required("run", &run, "The run that made it")
   }
 }
 
@@ -124,10 +109,10 @@ extension BatchManifest.Input: FieldwiseObject {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("dataset", &dataset)
-    try coder.field("manifest", &manifest)
-    try coder.field("objects", &objects)
-    try coder.field("sha256", &sha256)
+    try coder.required("dataset", &dataset, "The dataset that was read")
+    try coder.field("manifest", &manifest, "Key of the manifest that was read; null of a dataset of the archive")
+    try coder.field("objects", &objects, "How many objects were read")
+    try coder.field("sha256", &sha256, "Over the names and hashes of those objects, hexadecimal")
   }
 }
 
@@ -137,17 +122,19 @@ extension BatchManifest.Part: FieldwiseObject {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("key", &key)
-    try coder.field("lines", &lines)
-    try coder.required("date", &date)
-    try coder.required("symbol", &symbol)
-    try coder.required("rows", &rows)
-    try coder.required("bytes", &bytes)
-    try coder.required("sha256", &sha256)
-    try coder.field("lines_sha256", &linesSHA256)
-    try coder.required("min_ns", &minNs)
-    try coder.required("max_ns", &maxNs)
-    try coder.required("run", &run)
+    try coder.required("key", &key, "Key of the object with Parquet")
+    try coder.field(
+      "lines", &lines,
+      "Key of an object with the same rows as JSON Lines, gzip; each line is a message of the live topic")
+    try coder.required("date", &date, "Day in New York: `2025-01-20`")
+    try coder.required("symbol", &symbol, "The canonical symbol")
+    try coder.required("rows", &rows, "Rows of the part")
+    try coder.required("bytes", &bytes, "Size of the Parquet [bytes]")
+    try coder.required("sha256", &sha256, "Of the Parquet, hexadecimal")
+    try coder.field("lines_sha256", &linesSHA256, "Of the JSON Lines, hexadecimal")
+    try coder.required("min_ns", &minNs, "Time of the first row [ns since 1970]")
+    try coder.required("max_ns", &maxNs, "Time of the last row [ns since 1970]")
+    try coder.required("run", &run, "The run that computed it")
   }
 }
 
@@ -156,8 +143,10 @@ extension BatchManifest.Boundary: FieldwiseObject {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("symbol", &symbol)
-    try coder.list("covers", &covers, isRequired: true)
+    try coder.required("symbol", &symbol, "The canonical symbol")
+    try coder.list(
+      "covers", &covers,
+      "The times that the rows cover, ascending and apart; between two of them is a gap", isRequired: true)
   }
 }
 
@@ -166,7 +155,8 @@ extension BatchManifest.Range: FieldwiseObject {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("from_ns", &fromNs)
-    try coder.required("until_ns", &untilNs)
+    try coder.required("from_ns", &fromNs, "Beginning of the time [ns since 1970]")
+    try coder.required(
+      "until_ns", &untilNs, "End of the time; behind the last one the live layer answers [ns since 1970]")
   }
 }

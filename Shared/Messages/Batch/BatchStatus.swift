@@ -21,26 +21,16 @@ package struct BatchStatus: FieldwiseMessage {
   package var kind: BatchJob.Kind
   package var run: String
   package var state: State
-  /// Parts whose bytes are in the store; those of an earlier attempt count.
   package var partsDone: Int64 = 0
-  /// 0 until it is planned.
   package var partsTotal: Int64 = 0
   package var rows: Int64 = 0
-  /// What computes: `dask`, `processes`.
   package var engine: String = ""
-  /// 1 for the first.
   package var attempt: Int64 = 0
-  /// For people, one sentence.
   package var message: String = ""
-  /// Why it failed: `timeout`, `no_input`, `job_failed`.
   package var reason: String?
-  /// What it published, when it is done.
   package var dataset: String?
-  /// The key of the manifest in the object store.
   package var manifest: String?
-  /// Of the dataset's pointer.
   package var sequence: Int64?
-  /// From where on the live layer answers, of each symbol of the job.
   package var boundaries: [Boundary] = []
   package var submittedNs: Int64
   package var startedNs: Int64?
@@ -70,25 +60,26 @@ package struct BatchStatus: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("job_id", &jobID)
-    try coder.required("kind", &kind)
-    try coder.required("run", &run)
-    try coder.required("state", &state)
-    try coder.field("parts_done", &partsDone)
-    try coder.field("parts_total", &partsTotal)
-    try coder.field("rows", &rows)
-    try coder.field("engine", &engine)
-    try coder.field("attempt", &attempt)
-    try coder.field("message", &message)
-    try coder.field("reason", &reason)
-    try coder.field("dataset", &dataset)
-    try coder.field("manifest", &manifest)
-    try coder.field("sequence", &sequence)
-    try coder.field("boundaries", &boundaries)
-    try coder.required("submitted_ns", &submittedNs)
-    try coder.field("started_ns", &startedNs)
-    try coder.required("updated_ns", &updatedNs)
-    try coder.field("finished_ns", &finishedNs)
+    try coder.required("job_id", &jobID, "The job")
+    try coder.required("kind", &kind, "What is computed")
+    try coder.required("run", &run, "The run that works on it")
+    try coder.required("state", &state, "How far the job is")
+    try coder.field(
+      "parts_done", &partsDone, "Parts whose bytes are in the store, those of an earlier attempt included")
+    try coder.field("parts_total", &partsTotal, "Parts in all; 0 until it is planned")
+    try coder.field("rows", &rows, "Rows that were written")
+    try coder.field("engine", &engine, "What computes: `dask`, `processes`")
+    try coder.field("attempt", &attempt, "1 for the first")
+    try coder.field("message", &message, "The state in one sentence")
+    try coder.field("reason", &reason, "Why it failed: `timeout`, `no_input`, `job_failed`")
+    try coder.field("dataset", &dataset, "The dataset that it published")
+    try coder.field("manifest", &manifest, "Key of the manifest in the object store")
+    try coder.field("sequence", &sequence, "Of the dataset's pointer")
+    try coder.field("boundaries", &boundaries, "From where on the live layer answers, of each symbol of the job")
+    try coder.required("submitted_ns", &submittedNs, "When it was submitted [ns since 1970]")
+    try coder.field("started_ns", &startedNs, "When this attempt began [ns since 1970]")
+    try coder.required("updated_ns", &updatedNs, "When this state was reached [ns since 1970]")
+    try coder.field("finished_ns", &finishedNs, "When it ended; null before [ns since 1970]")
   }
 }
 
@@ -97,7 +88,7 @@ extension BatchStatus.Boundary: FieldwiseObject {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("symbol", &symbol)
-    try coder.required("until_ns", &untilNs)
+    try coder.required("symbol", &symbol, "The canonical symbol")
+    try coder.required("until_ns", &untilNs, "From here on the live layer answers [ns since 1970]")
   }
 }

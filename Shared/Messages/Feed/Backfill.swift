@@ -5,18 +5,13 @@ import Catalogue
 /// `backfill-jobs`, compacted, key `job_id`, which the same feed, interval, symbols and range always have. What it has
 /// done follows from ``BackfillStatus``.
 package struct BackfillJob: FieldwiseMessage {
-  /// 16 hexadecimal digits.
   package var jobID: String
   package var feed: String
   package var interval: String
-  /// Canonical, ascending.
   package var symbols: [String]
-  /// Nanoseconds since 1970, UTC.
   package var fromNs: Int64
-  /// Behind the last one.
   package var untilNs: Int64
   package var startedNs: Int64
-  /// When nothing of it was left to be fetched; nil before.
   package var finishedNs: Int64?
 
   package static let topic = Topics.backfillJobs
@@ -41,14 +36,15 @@ package struct BackfillJob: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("job_id", &jobID)
-    try coder.required("feed", &feed)
-    try coder.required("interval", &interval)
-    try coder.list("symbols", &symbols, isRequired: true, atMost: Self.maxSymbols)
-    try coder.required("from_ns", &fromNs)
-    try coder.required("until_ns", &untilNs)
-    try coder.required("started_ns", &startedNs)
-    try coder.field("finished_ns", &finishedNs)
+    try coder.required("job_id", &jobID, "16 hexadecimal digits")
+    try coder.required("feed", &feed, "The feed that is asked: `polygon-stocks`, `alpaca-stocks`")
+    try coder.required("interval", &interval, "Length of a bar: `1m`, `1d`")
+    try coder.list("symbols", &symbols, "Canonical, ascending", isRequired: true, atMost: Self.maxSymbols)
+    try coder.required("from_ns", &fromNs, "Beginning of the first bar [ns since 1970]")
+    try coder.required("until_ns", &untilNs, "End of the last bar, not included [ns since 1970]")
+    try coder.required("started_ns", &startedNs, "When the job was first started [ns since 1970]")
+    try coder.field(
+      "finished_ns", &finishedNs, "When nothing of it was left to be fetched; null before [ns since 1970]")
   }
 }
 
@@ -66,18 +62,12 @@ package struct BackfillStatus: FieldwiseMessage {
 
   package var feed: String
   package var interval: String
-  /// Canonical.
   package var symbol: String
-  /// `2026-03`, `2026`, `all`.
   package var period: String
   package var state: State
-  /// Of the period, what was asked for, in nanoseconds since 1970, UTC.
   package var fromNs: Int64
-  /// Behind the last one.
   package var untilNs: Int64
-  /// Bars that were published.
   package var bars: Int64
-  /// When it was asked for.
   package var knownNs: Int64
   package var reason: String?
 
@@ -111,15 +101,15 @@ package struct BackfillStatus: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("feed", &feed)
-    try coder.required("interval", &interval)
-    try coder.required("symbol", &symbol)
-    try coder.required("period", &period)
-    try coder.required("state", &state)
-    try coder.required("from_ns", &fromNs)
-    try coder.required("until_ns", &untilNs)
-    try coder.required("bars", &bars)
-    try coder.required("known_ns", &knownNs)
-    try coder.field("reason", &reason)
+    try coder.required("feed", &feed, "The feed that was asked")
+    try coder.required("interval", &interval, "Length of a bar: `1m`, `1d`")
+    try coder.required("symbol", &symbol, "The canonical symbol")
+    try coder.required("period", &period, "`2026-03` of intraday bars, `2026` of daily ones, or `all`")
+    try coder.required("state", &state, "What became of the period")
+    try coder.required("from_ns", &fromNs, "Beginning of the period [ns since 1970]")
+    try coder.required("until_ns", &untilNs, "End of the period, not included [ns since 1970]")
+    try coder.required("bars", &bars, "Bars that were published")
+    try coder.required("known_ns", &knownNs, "When the provider was asked [ns since 1970]")
+    try coder.field("reason", &reason, "Why the provider refused it")
   }
 }

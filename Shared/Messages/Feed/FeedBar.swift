@@ -24,6 +24,10 @@ package struct FeedBar: Message {
     self.values = values
   }
 
+  package static var shapes: [FieldShape] {
+    FeedBarDecoder.fields.shapes(required: FeedBarDecoder.required, decimalsAreNumbers: true)
+  }
+
   package var key: [UInt8] { Array(symbol.utf8) }
 
   package func encode(into writer: inout JSONWriter) {
@@ -90,19 +94,10 @@ package struct FeedBarFields: Sendable {
   ]
 }
 
-/// A bar that is being read, or about to be written; as ``FeedTickView``.
-package struct FeedBarView: ~Escapable {
-  private let message: RawSpan
-  private let scratch: RawSpan
-  package let fields: FeedBarFields
+/// A bar that is being read, or about to be written.
+package typealias FeedBarView = MessageView<FeedBarFields>
 
-  @_lifetime(copy message, copy scratch)
-  package init(_ message: RawSpan, _ scratch: RawSpan, _ fields: FeedBarFields) {
-    self.message = message
-    self.scratch = scratch
-    self.fields = fields
-  }
-
+extension FeedBarView {
   /// The same bar with other values.
   @_lifetime(copy self)
   package func with(_ values: FeedBarValues) -> FeedBarView {
@@ -186,12 +181,33 @@ package struct FeedBarDecoder: ~Copyable {
   }
 
   /// In the order they are written.
-  enum Field: String, CaseIterable {
+  enum Field: String, DescribedField {
     case symbol, feed, interval
     case start = "start_ns"
     case published = "published_ns"
     case known = "known_ns"
     case open, high, low, close, volume, vwap, trades, revision, running, refill
+
+    var described: (type: any JSONValue.Type, doc: StaticString) {
+      switch self {
+      case .symbol: (String.self, "The canonical symbol")
+      case .feed: (String.self, "`polygon-stocks`, `polygon-options`, `alpaca-stocks`, `alpaca-options`")
+      case .interval: (String.self, "Length of the bar: `1s`, `1m`, `5m`, `15m`, `30m`, `1h`, `1d`")
+      case .start: (Int64.self, "Beginning of the bar; of a daily one midnight in New York [ns since 1970]")
+      case .published: (Int64?.self, "When the feed published it, where that is known [ns since 1970]")
+      case .known: (Int64.self, "When the streamer received it [ns since 1970]")
+      case .open: (ExactDecimal.self, "First price, not adjusted for splits [USD]")
+      case .high: (ExactDecimal.self, "Highest price, not adjusted for splits [USD]")
+      case .low: (ExactDecimal.self, "Lowest price, not adjusted for splits [USD]")
+      case .close: (ExactDecimal.self, "Last price, not adjusted for splits [USD]")
+      case .volume: (ExactDecimal.self, "Traded volume [shares, or contracts of options]")
+      case .vwap: (ExactDecimal?.self, "Mean price by volume; left out where the provider gives none [USD]")
+      case .trades: (Int64?.self, "How many trades there were; left out where the provider gives none")
+      case .revision: (Int64.self, "0 of the first state that the streamer saw; counts its changes")
+      case .running: (Bool?.self, "The interval has not ended: the daily bar of a running day")
+      case .refill: (Bool?.self, "It is from an answer about the past, not from the stream")
+      }
+    }
   }
   static let fields = FieldTable(Field.self)
   static let required = fields.mask(.symbol, .feed, .interval, .start, .known, .open, .high, .low, .close, .volume)

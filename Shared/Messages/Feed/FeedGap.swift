@@ -28,31 +28,23 @@ package struct FeedGap: FieldwiseMessage {
 
   package var id: String
   package var feed: String
-  /// The canonical symbol; `*` where all symbols were subscribed to at once.
   package var symbol: String
-  /// `trades`, `quotes`, `bars`.
   package var channels: [String]
-  /// The last event before the hole.
   package var fromNs: Int64
-  /// The first moment at which the feed was listened to again; nil until then.
   package var toNs: Int64?
   package var why: Why
-  package var state: State
-  /// Of an unfillable gap, `snake_case` and in words.
+  package var state = State.open
   package var reason: String?
   package var openedNs: Int64
   package var closedNs: Int64?
-  /// Events and bars that the refill added.
-  package var added: Int64
-  /// Those of its answer that had been published before.
-  package var known: Int64
+  package var added: Int64 = 0
+  package var known: Int64 = 0
 
   package static let topic = Topics.marketGaps
 
+  /// An open gap.
   package init(
-    feed: String, symbol: String, channels: [String], fromNs: Int64, toNs: Int64? = nil, why: Why,
-    state: State = .open, reason: String? = nil, openedNs: Int64, closedNs: Int64? = nil, added: Int64 = 0,
-    known: Int64 = 0
+    feed: String, symbol: String, channels: [String], fromNs: Int64, toNs: Int64? = nil, why: Why, openedNs: Int64
   ) {
     id = "\(feed)/\(symbol)/\(fromNs)"
     self.feed = feed
@@ -61,12 +53,7 @@ package struct FeedGap: FieldwiseMessage {
     self.fromNs = fromNs
     self.toNs = toNs
     self.why = why
-    self.state = state
-    self.reason = reason
     self.openedNs = openedNs
-    self.closedNs = closedNs
-    self.added = added
-    self.known = known
   }
 
   package var key: [UInt8] { Array(symbol.utf8) }
@@ -75,19 +62,20 @@ package struct FeedGap: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("id", &id)
-    try coder.required("feed", &feed)
-    try coder.required("symbol", &symbol)
-    try coder.list("channels", &channels, atMost: 16)
-    try coder.required("from_ns", &fromNs)
-    try coder.field("to_ns", &toNs)
-    try coder.required("why", &why)
-    try coder.required("state", &state)
-    try coder.field("reason", &reason)
-    try coder.required("opened_ns", &openedNs)
-    try coder.field("closed_ns", &closedNs)
-    try coder.field("added", &added)
-    try coder.field("known", &known)
+    try coder.required("id", &id, "Names the gap")
+    try coder.required("feed", &feed, "The feed that was not listened to")
+    try coder.required("symbol", &symbol, "The canonical symbol; `*` where all symbols were subscribed to at once")
+    try coder.list("channels", &channels, "What is missing: `trades`, `quotes`, `bars`", atMost: 16)
+    try coder.required("from_ns", &fromNs, "The last event before the gap [ns since 1970]")
+    try coder.field(
+      "to_ns", &toNs, "The first moment at which the feed was listened to again; null until then [ns since 1970]")
+    try coder.required("why", &why, "What opened the gap")
+    try coder.required("state", &state, "Whether it was refilled")
+    try coder.field("reason", &reason, "Why it cannot be refilled: a code and words")
+    try coder.required("opened_ns", &openedNs, "When the gap was noticed [ns since 1970]")
+    try coder.field("closed_ns", &closedNs, "When it was refilled or given up [ns since 1970]")
+    try coder.field("added", &added, "Events and bars that the refill added")
+    try coder.field("known", &known, "Events and bars of the refill that had been published before")
   }
 }
 
@@ -97,9 +85,7 @@ package struct FeedGap: FieldwiseMessage {
 /// name stays subscribed whatever the topic says.
 package struct FeedSubscription: FieldwiseMessage {
   package var feed: String
-  /// The canonical symbol.
   package var symbol: String
-  /// `trades`, `quotes`, `bars`, `seconds`; those that the feed does not have are left out.
   package var channels: [String]
 
   package static let topic = Topics.subscriptions
@@ -119,8 +105,8 @@ package struct FeedSubscription: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("feed", &feed)
-    try coder.required("symbol", &symbol)
-    try coder.list("channels", &channels, isRequired: true, atMost: 16)
+    try coder.required("feed", &feed, "The feed that is to be asked: `polygon-stocks`, `alpaca-stocks`")
+    try coder.required("symbol", &symbol, "The canonical symbol")
+    try coder.list("channels", &channels, "What to listen to: `trades`, `quotes`, `bars`", isRequired: true, atMost: 16)
   }
 }

@@ -12,7 +12,7 @@ import Values
 /// symbol, `exchange`, `sequence`, `event_ns`, `price` and `size`. An event may come twice, once live and once with
 /// `refill`, the id of the gap that it fills: its names are equal then.
 package struct FeedTick: Message {
-  package enum Kind: String, CaseIterable, Sendable {
+  package enum Kind: String, CaseIterable, Sendable, JSONValue {
     case trade, quote
     /// Trading of the symbol halts, resumes: `code`, `reason_code`.
     case status
@@ -25,6 +25,9 @@ package struct FeedTick: Message {
   }
 
   package static let topic = Topics.marketTicks
+  package static var shapes: [FieldShape] {
+    FeedTickDecoder.fields.shapes(required: FeedTickDecoder.required, decimalsAreNumbers: true)
+  }
 
   /// What the texts of `fields` are places in.
   private var texts: [UInt8] = []

@@ -1,22 +1,9 @@
 import Values
 
-/// An event that is being read, or about to be written. Texts are borrowed UTF-8 bytes, escapes resolved; nil is
-/// absent or null.
-package struct FeedTickView: ~Escapable {
-  private let message: RawSpan
-  private let scratch: RawSpan
-  package let fields: FeedTickFields
+/// An event that is being read, or about to be written.
+package typealias FeedTickView = MessageView<FeedTickFields>
 
-  /// - Parameters:
-  ///   - message: what the places of `fields` are in, unless they are in
-  ///   - scratch: the texts that were resolved or made.
-  @_lifetime(copy message, copy scratch)
-  package init(_ message: RawSpan, _ scratch: RawSpan, _ fields: FeedTickFields) {
-    self.message = message
-    self.scratch = scratch
-    self.fields = fields
-  }
-
+extension FeedTickView {
   package var symbol: RawSpan { @_lifetime(copy self) get { fields.symbol.bytes(message, scratch) } }
   package var feed: RawSpan { @_lifetime(copy self) get { fields.feed.bytes(message, scratch) } }
 
@@ -186,7 +173,7 @@ package struct FeedTickDecoder: ~Copyable {
   }
 
   /// In the order they are written.
-  enum Field: String, CaseIterable {
+  enum Field: String, DescribedField {
     case kind, symbol, feed
     case event = "event_ns"
     case published = "published_ns"
@@ -207,6 +194,44 @@ package struct FeedTickDecoder: ~Copyable {
     case limitUp = "limit_up"
     case limitDown = "limit_down"
     case indicators, refill
+
+    var described: (type: any JSONValue.Type, doc: StaticString) {
+      switch self {
+      case .kind: (FeedTick.Kind.self, "What happened; fields that a kind does not have are left out")
+      case .symbol: (String.self, "The canonical symbol")
+      case .feed: (String.self, "`polygon-stocks`, `polygon-options`, `alpaca-stocks`, `alpaca-options`")
+      case .event: (Int64.self, "When it happened [ns since 1970]")
+      case .published: (Int64?.self, "When the consolidated feed published it, if at another time [ns since 1970]")
+      case .known: (Int64.self, "When the streamer received it [ns since 1970]")
+      case .exchange: (String?.self, "The provider's code of the exchange: a number of Polygon, a letter of Alpaca")
+      case .id: (String?.self, "The provider's id of the trade")
+      case .sequence: (Int64?.self, "Ascending and unique within a symbol, with holes")
+      case .trf: (Int64?.self, "The trade reporting facility of a trade off the exchanges")
+      case .price: (ExactDecimal?.self, "Price; of a correction the right one [USD]")
+      case .size: (ExactDecimal?.self, "Size; of a correction the right one [shares, or contracts of options]")
+      case .conditions: ([String]?.self, "The provider's codes of conditions of the trade or quote")
+      case .tape: (String?.self, "The tape that it was reported on")
+      case .bid: (ExactDecimal?.self, "Best bid [USD]")
+      case .bidSize: (ExactDecimal?.self, "Size of the bid; Polygon counts round lots [unit of the provider]")
+      case .bidExchange: (String?.self, "The provider's code of the exchange of the bid")
+      case .ask: (ExactDecimal?.self, "Best ask [USD]")
+      case .askSize: (ExactDecimal?.self, "Size of the ask; Polygon counts round lots [unit of the provider]")
+      case .askExchange: (String?.self, "The provider's code of the exchange of the ask")
+      case .originalID: (String?.self, "Of a correction: id of the trade that was wrong")
+      case .originalPrice: (ExactDecimal?.self, "Of a correction: the wrong price [USD]")
+      case .originalSize: (ExactDecimal?.self, "Of a correction: the wrong size [shares, or contracts of options]")
+      case .originalConditions: ([String]?.self, "Of a correction: the wrong conditions")
+      case .action: (String?.self, "Of a cancel: `C` for a cancel, `E` for an error")
+      case .code: (String?.self, "Of a status: the provider's code")
+      case .message: (String?.self, "Of a status: its code in words")
+      case .reasonCode: (String?.self, "Of a status: the code of its reason")
+      case .reason: (String?.self, "Of a status: its reason in words")
+      case .limitUp: (ExactDecimal?.self, "Of a band: the highest price allowed [USD]")
+      case .limitDown: (ExactDecimal?.self, "Of a band: the lowest price allowed [USD]")
+      case .indicators: ([String]?.self, "Of a band: the provider's codes")
+      case .refill: (String?.self, "Id of the gap that the event fills; left out of live ones")
+      }
+    }
   }
   static let fields = FieldTable(Field.self)
   static let required = fields.mask(.kind, .symbol, .feed, .event, .known)

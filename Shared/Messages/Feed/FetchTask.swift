@@ -10,20 +10,13 @@ import Values
 /// ["AAPL"]}`.
 package struct FetchTask: FieldwiseMessage {
   package var kind: FetchKind
-  /// Its name in `data_sources.yaml`.
   package var source: String
-  /// Canonical; of some kinds none.
   package var symbols: [String]
-  /// Of bars: `1m`, `1d`.
   package var interval: String?
-  /// How many seconds before `due_at` it asks about at least; nil leaves it to the kind.
   package var lookback: Int64?
-  /// 32 hexadecimal digits, made from the schedule, the due time and what is fetched; nil for a task by hand.
   package var jobID: String?
-  /// The name of the schedule.
   package var schedule: String?
   package var dueAt: Timestamp?
-  /// After this time the answer is not wanted any more.
   package var deadline: Timestamp?
 
   /// Of the first kind; ``topic(of:)`` has the others, which are all alike.
@@ -51,15 +44,17 @@ package struct FetchTask: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("kind", &kind)
-    try coder.required("source", &source)
-    try coder.field("symbols", &symbols)
-    try coder.field("interval", &interval)
-    try coder.field("lookback", &lookback)
-    try coder.field("job_id", &jobID)
-    try coder.field("schedule", &schedule)
-    try coder.field("due_at", &dueAt)
-    try coder.field("deadline", &deadline)
+    try coder.required("kind", &kind, "What is to be fetched")
+    try coder.required("source", &source, "The provider, as `data_sources.yaml` calls it")
+    try coder.field("symbols", &symbols, "Canonical; some kinds have none")
+    try coder.field("interval", &interval, "Length of a bar: `1m`, `1d`")
+    try coder.field("lookback", &lookback, "How long before `due_at` it asks at least; null leaves it to the kind [s]")
+    try coder.field(
+      "job_id", &jobID,
+      "32 hexadecimal digits, made from schedule, due time and what is fetched; null for a task by hand")
+    try coder.field("schedule", &schedule, "The schedule that the task comes from")
+    try coder.field("due_at", &dueAt, "When the task is due")
+    try coder.field("deadline", &deadline, "After this time the answer is not wanted any more")
   }
 }
 

@@ -7,15 +7,11 @@ import Values
 /// `market-splits`, compacted, key `symbol/execution_date`; a tombstone takes it back. Bars are stored as they were
 /// traded: readers adjust the earlier ones.
 package struct StockSplit: FieldwiseMessage {
-  /// Canonical.
   package var symbol: String
-  /// In New York, `2026-06-10`.
   package var executionDate: String
   package var splitFrom: ExactDecimal
   package var splitTo: ExactDecimal
-  /// The feed or the file that says so.
   package var source: String
-  /// When it was learnt, in nanoseconds since 1970, UTC.
   package var knownNs: Int64
 
   package static let topic = Topics.marketSplits
@@ -39,12 +35,12 @@ package struct StockSplit: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("symbol", &symbol)
-    try coder.required("execution_date", &executionDate)
-    try coder.required("split_from", &splitFrom)
-    try coder.required("split_to", &splitTo)
-    try coder.required("source", &source)
-    try coder.required("known_ns", &knownNs)
+    try coder.required("symbol", &symbol, "The canonical symbol")
+    try coder.required("execution_date", &executionDate, "Day of the split in New York: `2026-06-10`")
+    try coder.required("split_from", &splitFrom, "Shares before the split")
+    try coder.required("split_to", &splitTo, "Shares that they became")
+    try coder.required("source", &source, "The feed or the file that says so")
+    try coder.required("known_ns", &knownNs, "When it was learnt [ns since 1970]")
   }
 
   package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {

@@ -8,13 +8,10 @@ import Values
 /// partition p, so that the consumer of the one can read the other. A state of several parts has a record for each, and
 /// a tombstone for one that is not needed any more.
 package struct SymbolState: FieldwiseMessage {
-  /// The consumer group.
   package var group: String
   package var feed: String
   package var symbol: String
-  /// nil: the state is one record, or this is its main part.
   package var part: String?
-  /// Bytes that the worker alone reads, in Base64.
   package var state: String
 
   /// Of signal-worker; the topics of states are all alike.
@@ -39,10 +36,12 @@ package struct SymbolState: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("group", &group)
-    try coder.required("feed", &feed)
-    try coder.required("symbol", &symbol)
-    try coder.field("part", &part, when: part != nil)
-    try coder.required("state", &state)
+    try coder.required("group", &group, "The consumer group whose state it is")
+    try coder.required("feed", &feed, "The feed of the symbol")
+    try coder.required("symbol", &symbol, "The canonical symbol")
+    try coder.field(
+      "part", &part,
+      "The part of a state of several records; null where it is one record, or for its main part", when: part != nil)
+    try coder.required("state", &state, "Bytes that only the worker reads, in Base64")
   }
 }

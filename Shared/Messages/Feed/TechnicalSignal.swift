@@ -10,27 +10,20 @@ import Values
 package struct TechnicalSignal: FieldwiseMessage {
   /// `AAPL/alpaca-stocks/1m/1764599400000000000`.
   package private(set) var id: String
-  /// The canonical symbol.
   package var symbol: String
   package var feed: String
-  /// `1m`, `15m`, `1h`, `1d`; of events `flow-1h`, `sentiment-1h`.
   package var interval: String
-  /// Begin of the bar or the hour; of a daily one midnight in New York.
   package var startNs: Int64
-  /// When the minute was known that this is the effect of.
   package var knownNs: Int64
   /// Bars of the series up to this one: with fewer than 250, averages of long memory still feel where it began. Of
   /// events the earlier days that the hour is compared with.
   package var bars: Int64
-  /// By name; those that there are not yet are left out. None: no event of this hour stands any more.
   package var values: SignalValues
-  /// The rules that fire on this bar.
   package var events: [Event]
 
   /// A rule and the numbers of its two sides.
   package struct Event: Hashable, Sendable {
     package var rule: String
-    /// `sma50>sma200`: it became true on this bar.
     package var condition: String
     package var left, right: Double
 
@@ -63,20 +56,26 @@ package struct TechnicalSignal: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("id", &id)
-    try coder.required("symbol", &symbol)
-    try coder.required("feed", &feed)
-    try coder.required("interval", &interval)
-    try coder.required("start_ns", &startNs)
-    try coder.required("known_ns", &knownNs)
-    try coder.required("bars", &bars)
-    try coder.required("values", &values)
-    try coder.field("events", &events)
+    try coder.required("id", &id, "Made from symbol, feed, interval and start; the last record of an id holds")
+    try coder.required("symbol", &symbol, "The canonical symbol")
+    try coder.required("feed", &feed, "The feed that the bars are of")
+    try coder.required("interval", &interval, "`1m`, `15m`, `1h`, `1d`; of events `flow-1h`, `sentiment-1h`")
+    try coder.required(
+      "start_ns", &startNs, "Beginning of the bar or the hour; of a daily one midnight in New York [ns since 1970]")
+    try coder.required("known_ns", &knownNs, "When the record was known that this is the effect of [ns since 1970]")
+    try coder.required(
+      "bars", &bars, "Bars of the series up to this one; of events the earlier days that the hour is compared with")
+    try coder.required(
+      "values", &values,
+      "Indicators by name, in the unit of the prices or of their definition; unknown ones are left out")
+    try coder.field("events", &events, "The rules that fire on this bar")
   }
 }
 
 /// Numbers by their names, in order: `{"rsi14": 57.3, "obv": 1200}`.
-package struct SignalValues: Hashable, Sendable, JSONValue {
+package struct SignalValues: Hashable, Sendable, WrappingJSONValue {
+  package static var wrapping: JSONWrapping { .map(Double.self) }
+
   package let names: [String]
   /// NaN for one that there is not, which is not written.
   package let numbers: [Double]
@@ -115,9 +114,9 @@ extension TechnicalSignal.Event: FieldwiseObject {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("rule", &rule)
-    try coder.required("condition", &condition)
-    try coder.required("left", &left)
-    try coder.required("right", &right)
+    try coder.required("rule", &rule, "Name of the rule")
+    try coder.required("condition", &condition, "What became true on this bar: `sma50>sma200`")
+    try coder.required("left", &left, "Value of the condition's left side")
+    try coder.required("right", &right, "Value of the condition's right side")
   }
 }

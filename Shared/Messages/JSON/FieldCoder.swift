@@ -1,7 +1,7 @@
 import Values
 
 /// An object of JSON that declares its fields once, for reading and for writing.
-package protocol FieldwiseObject: JSONValue, Sendable {
+package protocol FieldwiseObject: DescribedObject, Sendable {
   /// The value in which no field was read yet: what absent fields mean.
   static var blank: Self { get }
   /// `ObjectFields(blank)`, kept.
@@ -16,6 +16,8 @@ package protocol FieldwiseObject: JSONValue, Sendable {
 }
 
 extension FieldwiseObject {
+  package static var shapes: [FieldShape] { fields.shapes }
+
   package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {}
 
   package func write(to writer: inout JSONWriter) {
@@ -67,30 +69,79 @@ package struct FieldShape: Sendable {
   package let isRequired: Bool
   /// A decimal that is written as a number.
   package let isNumber: Bool
+  /// What it says, without the unit.
+  package let doc: String
+  /// nil where the number has none, and for texts.
+  package let unit: String?
+
+  /// - Parameter doc: ends with the unit in brackets where there is one.
+  init(_ name: String, _ type: any JSONValue.Type, _ doc: StaticString, isRequired: Bool, isNumber: Bool = false) {
+    (self.name, self.type, self.isRequired, self.isNumber) = (name, type, isRequired, isNumber)
+    let text = "\(doc)"
+    let start = text.hasSuffix("]") ? text.lastIndex(of: "[") : nil
+    unit = start.map { String(text[text.index(after: $0)...].dropLast()) }
+    self.doc = start.map { String(text[..<$0].dropLast()) } ?? text
+  }
 }
 
-/// Stands for an element of a batch, which its decoder reads and its writer writes.
-package enum BatchElement: JSONValue {
+/// A field of an object that is read and written by hand, and described beside the list of its names.
+protocol DescribedField: RawRepresentable<String>, CaseIterable, Sendable {
+  /// Its type, and what it says, with the unit in brackets at the end.
+  var described: (type: any JSONValue.Type, doc: StaticString) { get }
+}
+
+extension FieldTable where Field: DescribedField {
+  /// - Parameters:
+  ///   - required: the mask of those that every object has.
+  ///   - decimalsAreNumbers: decimals are written as numbers, not as texts.
+  func shapes(required: UInt64, decimalsAreNumbers: Bool = false) -> [FieldShape] {
+    fields.enumerated().map { index, field in
+      let (type, doc) = field.described
+      return FieldShape(
+        field.rawValue, type, doc, isRequired: required & 1 << UInt64(index) != 0,
+        isNumber: decimalsAreNumbers && (type is ExactDecimal.Type || type is ExactDecimal?.Type))
+    }
+  }
+}
+
+/// A value that is an object with described fields.
+package protocol DescribedObject: JSONValue {
+  static var shapes: [FieldShape] { get }
+}
+
+/// An element of a batch, which its decoder reads and its writer writes: stands for its fields.
+package protocol BatchElement: DescribedObject {}
+
+extension BatchElement {
   package func write(to writer: inout JSONWriter) {}
   package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
     throw coder.reader.unexpected("an element of a batch is read by its decoder")
   }
 }
 
-/// A value that is absent or several of another type.
+/// What a value is made of, where that is not its own.
+package enum JSONWrapping: Sendable {
+  /// Such a value or null.
+  case optional(any JSONValue.Type)
+  case list(any JSONValue.Type)
+  /// An object with any names, each with such a value.
+  case map(any JSONValue.Type)
+}
+
 package protocol WrappingJSONValue: JSONValue {
-  static var wrapped: any JSONValue.Type { get }
-  static var isList: Bool { get }
+  static var wrapping: JSONWrapping { get }
 }
 
 extension Optional: WrappingJSONValue where Wrapped: JSONValue {
-  package static var wrapped: any JSONValue.Type { Wrapped.self }
-  package static var isList: Bool { false }
+  package static var wrapping: JSONWrapping { .optional(Wrapped.self) }
 }
 
 extension Array: WrappingJSONValue where Element: JSONValue {
-  package static var wrapped: any JSONValue.Type { Element.self }
-  package static var isList: Bool { true }
+  package static var wrapping: JSONWrapping { .list(Element.self) }
+}
+
+extension [String: Int64]: WrappingJSONValue {
+  package static var wrapping: JSONWrapping { .map(Int64.self) }
 }
 
 /// Visits the fields of an object, to read them, to write them or to learn their names.
@@ -140,43 +191,51 @@ package struct FieldCoder: ~Copyable, ~Escapable {
   // MARK: Fields
 
   @inline(__always)
-  package mutating func field<Value: JSONValue>(_ name: StaticString, _ value: inout Value) throws(DecodingFailure) {
+  package mutating func field<Value: JSONValue>(
+    _ name: StaticString, _ value: inout Value, _ doc: StaticString = ""
+  ) throws(DecodingFailure) {
     if let writer { return writer.pointee.field(name, value) }
-    try read(name, &value)
+    guard isReading else { return describe(name, Value.self, doc) }
+    try read(&value)
   }
 
   /// A field without which the message is refused; null is of a wrong type.
   @inline(__always)
-  package mutating func required<Value: JSONValue>(_ name: StaticString, _ value: inout Value) throws(DecodingFailure) {
+  package mutating func required<Value: JSONValue>(
+    _ name: StaticString, _ value: inout Value, _ doc: StaticString = ""
+  ) throws(DecodingFailure) {
     if let writer { return writer.pointee.field(name, value) }
-    try read(name, &value, isRequired: true)
+    guard isReading else { return describe(name, Value.self, doc, isRequired: true) }
+    try read(&value, isRequired: true)
   }
 
   /// A field that is written only when `isWritten`: one that came later and that most messages do not have.
   package mutating func field<Value: JSONValue>(
-    _ name: StaticString, _ value: inout Value, when isWritten: Bool
+    _ name: StaticString, _ value: inout Value, _ doc: StaticString = "", when isWritten: Bool
   ) throws(DecodingFailure) {
-    if writer == nil || isWritten { try field(name, &value) }
+    if writer == nil || isWritten { try field(name, &value, doc) }
   }
 
   /// A decimal that is written as a JSON number.
   package mutating func number(
-    _ name: StaticString, _ value: inout ExactDecimal, isRequired: Bool = false
+    _ name: StaticString, _ value: inout ExactDecimal, _ doc: StaticString = "", isRequired: Bool = false
   ) throws(DecodingFailure) {
     if let writer { return writer.pointee.number(name, value) }
-    guard try isNext(name, ExactDecimal.self, isRequired: isRequired, isNumber: true) else { return }
+    guard isReading else { return describe(name, ExactDecimal.self, doc, isRequired: isRequired, isNumber: true) }
+    guard try isNext(isRequired: isRequired) else { return }
     value = try .read(from: &self)
     try advance()
   }
 
   package mutating func number(
-    _ name: StaticString, _ value: inout ExactDecimal?, when isWritten: Bool = true
+    _ name: StaticString, _ value: inout ExactDecimal?, _ doc: StaticString = "", when isWritten: Bool = true
   ) throws(DecodingFailure) {
     if let writer {
       if isWritten { writer.pointee.number(name, value) }
       return
     }
-    guard try isNext(name, ExactDecimal?.self, isNumber: true) else { return }
+    guard isReading else { return describe(name, ExactDecimal?.self, doc, isNumber: true) }
+    guard try isNext() else { return }
     value = try .read(from: &self)
     try advance()
   }
@@ -184,48 +243,54 @@ package struct FieldCoder: ~Copyable, ~Escapable {
   /// A list.
   /// - Throws: `too_many_items` when it has more than `limit` elements.
   package mutating func list<Element: JSONValue>(
-    _ name: StaticString, _ elements: inout [Element], isRequired: Bool = false, atMost limit: Int = .max
+    _ name: StaticString, _ elements: inout [Element], _ doc: StaticString = "", isRequired: Bool = false,
+    atMost limit: Int = .max
   ) throws(DecodingFailure) {
     if let writer { return writer.pointee.field(name, elements) }
-    guard try isNext(name, [Element].self, isRequired: isRequired) else { return }
+    guard isReading else { return describe(name, [Element].self, doc, isRequired: isRequired) }
+    guard try isNext(isRequired: isRequired) else { return }
     elements = try readList(atMost: limit)
     try advance()
   }
 
   /// The last field of a batch: a list that its decoder reads, and its writer writes, element by element.
-  mutating func elements(_ name: StaticString) throws(DecodingFailure) {
+  mutating func elements<Element: BatchElement>(
+    _ name: StaticString, _ doc: StaticString, of _: Element.Type
+  ) throws(DecodingFailure) {
     if let writer {
       writer.pointee.key(name)
       return writer.pointee.beginArray()
     }
-    guard try isNext(name, [BatchElement].self, isRequired: true) else { return }
+    guard isReading else { return describe(name, [Element].self, doc, isRequired: true) }
+    guard try isNext(isRequired: true) else { return }
     place.isAtElements = true
+  }
+
+  @inline(never)
+  private mutating func describe(
+    _ name: StaticString, _ type: any JSONValue.Type, _ doc: StaticString, isRequired: Bool = false,
+    isNumber: Bool = false
+  ) {
+    if isRequired { required |= 1 << UInt64(shapes.count) }
+    shapes.append(FieldShape("\(name)", type, doc, isRequired: isRequired, isNumber: isNumber))
   }
 
   // MARK: Reading
 
-  /// Reads a field if the message has it next. Apart from `field`, of which each use writes with the name at hand.
+  /// Reads a field if the message has it next. Apart from `field`, which is inlined at each use.
   @inline(never)
   private mutating func read<Value: JSONValue>(
-    _ name: StaticString, _ value: inout Value, isRequired: Bool = false
+    _ value: inout Value, isRequired: Bool = false
   ) throws(DecodingFailure) {
-    guard try isNext(name, Value.self, isRequired: isRequired) else { return }
+    guard try isNext(isRequired: isRequired) else { return }
     value = try Value.read(from: &self)
     try advance()
   }
 
   /// Whether the message has this field next.
-  private mutating func isNext(
-    _ name: StaticString, _ type: @autoclosure () -> any JSONValue.Type, isRequired: Bool = false,
-    isNumber: Bool = false
-  ) throws(DecodingFailure) -> Bool {
+  private mutating func isNext(isRequired: Bool = false) throws(DecodingFailure) -> Bool {
     let index = place.index
     place.index += 1
-    guard isReading else {
-      shapes.append(FieldShape(name: "\(name)", type: type(), isRequired: isRequired, isNumber: isNumber))
-      if isRequired { required |= 1 << UInt64(index) }
-      return false
-    }
     guard index == place.next else { return false }
     if isRequired || !reader.isNull() { return true }
     try advance()

@@ -6,42 +6,29 @@ import Values
 /// `option-chains`, key and order `underlying`. The pages of a snapshot share its id and follow each other; with all of
 /// them (`page` from 0 to `of` - 1) of a `complete` one, a contract that is on none is gone.
 package struct OptionChain: FieldwiseMessage {
-  /// The canonical symbol.
   package var underlying: String
-  /// `polygon-options`, `alpaca-options`.
   package var feed: String
-  /// `AAPL/polygon-options/1764599940000000000`: underlying, feed, and when the first page was asked for.
   package var snapshot: String
   package var page, of: Int64
-  /// The provider gave the snapshot to its end, without a filter.
   package var complete: Bool
-  /// When the first page was asked for, nanoseconds since 1970, UTC.
   package var knownNs: Int64
-  /// The day in New York whose volume `volume` is: that of `known_ns`.
   package var day: String
   package var contracts: [Contract]
-  /// The task that it came from.
   package var jobID: String?
 
   /// One contract. What the provider does not say is nil.
   package struct Contract: Hashable, Sendable {
-    /// The OCC name without blanks.
     package var contract: String
-    /// `2025-12-19`.
     package var expiry: String
     package var strike: ExactDecimal
-    /// `call` or `put`.
     package var right: String
-    /// Shares of a contract: 100 unless it was adjusted.
     package var multiplier: Int64
     package var bid, ask: ExactDecimal?
     package var bidSize, askSize: ExactDecimal?
     package var quoteNs: Int64?
     package var last, lastSize: ExactDecimal?
     package var lastNs: Int64?
-    /// Contracts that were traded on `day`.
     package var volume: ExactDecimal?
-    /// Contracts that were open at the end of `openInterestDay`, an earlier trading day.
     package var openInterest: ExactDecimal?
     package var openInterestDay: String?
     package var impliedVolatility: Double?
@@ -80,16 +67,18 @@ package struct OptionChain: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("underlying", &underlying)
-    try coder.required("feed", &feed)
-    try coder.required("snapshot", &snapshot)
-    try coder.required("page", &page)
-    try coder.required("of", &of)
-    try coder.required("complete", &complete)
-    try coder.required("known_ns", &knownNs)
-    try coder.required("day", &day)
-    try coder.field("contracts", &contracts)
-    try coder.field("job_id", &jobID)
+    try coder.required("underlying", &underlying, "The canonical symbol")
+    try coder.required("feed", &feed, "`polygon-options`, `alpaca-options`")
+    try coder.required(
+      "snapshot", &snapshot,
+      "Underlying, feed and the time of the first request: `AAPL/polygon-options/1764599940000000000`")
+    try coder.required("page", &page, "Number of this page within the snapshot, from 0")
+    try coder.required("of", &of, "How many pages the snapshot has")
+    try coder.required("complete", &complete, "The provider gave the snapshot to its end, without a filter")
+    try coder.required("known_ns", &knownNs, "When the first page was asked for [ns since 1970]")
+    try coder.required("day", &day, "The day in New York that `volume` is of: that of `known_ns`")
+    try coder.field("contracts", &contracts, "The contracts of this page")
+    try coder.field("job_id", &jobID, "The task that it came from")
   }
 }
 
@@ -98,26 +87,27 @@ extension OptionChain.Contract: FieldwiseObject {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("contract", &contract)
-    try coder.required("expiry", &expiry)
-    try coder.number("strike", &strike, isRequired: true)
-    try coder.required("right", &right)
-    try coder.field("multiplier", &multiplier)
-    try coder.number("bid", &bid)
-    try coder.number("bid_size", &bidSize)
-    try coder.number("ask", &ask)
-    try coder.number("ask_size", &askSize)
-    try coder.field("quote_ns", &quoteNs)
-    try coder.number("last", &last)
-    try coder.number("last_size", &lastSize)
-    try coder.field("last_ns", &lastNs)
-    try coder.number("volume", &volume)
-    try coder.number("open_interest", &openInterest)
-    try coder.field("open_interest_day", &openInterestDay)
-    try coder.field("implied_volatility", &impliedVolatility)
-    try coder.field("delta", &delta)
-    try coder.field("gamma", &gamma)
-    try coder.field("theta", &theta)
-    try coder.field("vega", &vega)
+    try coder.required("contract", &contract, "The OCC name without blanks: `SPY251219C00650000`")
+    try coder.required("expiry", &expiry, "Last day of the contract: `2025-12-19`")
+    try coder.number("strike", &strike, "Price at which it may be exercised [USD per share]", isRequired: true)
+    try coder.required("right", &right, "`call` or `put`")
+    try coder.field("multiplier", &multiplier, "Shares of a contract: 100 unless it was adjusted")
+    try coder.number("bid", &bid, "Best bid [USD per share]")
+    try coder.number("bid_size", &bidSize, "Size of the bid [contracts]")
+    try coder.number("ask", &ask, "Best ask [USD per share]")
+    try coder.number("ask_size", &askSize, "Size of the ask [contracts]")
+    try coder.field("quote_ns", &quoteNs, "When the quote was given [ns since 1970]")
+    try coder.number("last", &last, "Price of the last trade [USD per share]")
+    try coder.number("last_size", &lastSize, "Size of the last trade [contracts]")
+    try coder.field("last_ns", &lastNs, "When the last trade was made [ns since 1970]")
+    try coder.number("volume", &volume, "Traded on `day` [contracts]")
+    try coder.number(
+      "open_interest", &openInterest, "Open at the end of `open_interest_day`, an earlier trading day [contracts]")
+    try coder.field("open_interest_day", &openInterestDay, "The day that `open_interest` is of: `2025-12-18`")
+    try coder.field("implied_volatility", &impliedVolatility, "By the provider [1 is 100 % a year]")
+    try coder.field("delta", &delta, "By the provider [USD per USD of the underlying]")
+    try coder.field("gamma", &gamma, "By the provider [change of delta per USD]")
+    try coder.field("theta", &theta, "By the provider [USD per day]")
+    try coder.field("vega", &vega, "By the provider [USD per point of volatility]")
   }
 }

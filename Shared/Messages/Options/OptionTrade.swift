@@ -8,29 +8,21 @@ import Values
 /// since 1970, UTC. A print that cancels an earlier one is a print with such a condition: OPRA sends no other message
 /// for it.
 package struct OptionTrade: FieldwiseMessage {
-  /// The OCC name without blanks: `SPY251219C00650000`.
   package var contract: String
-  /// The canonical symbol that the contract is on.
   package var underlying: String
-  /// `polygon-options`, `alpaca-options`.
   package var feed: String
   package var eventNs: Int64
   package var publishedNs: Int64?
   package var knownNs: Int64
-  /// The provider's code: a number of Polygon's, a letter of Alpaca's.
   package var exchange: String?
   package var sequence: Int64?
   package var price: ExactDecimal
-  /// Contracts.
   package var size: ExactDecimal
-  /// The provider's codes: numbers of Polygon's, letters of OPRA of Alpaca's.
   package var conditions: [String]
   /// Of the last quote of the contract that was received before; nil without one.
   package var bid, ask: ExactDecimal?
   package var bidSize, askSize: ExactDecimal?
-  /// When that quote was given.
   package var quoteNs: Int64?
-  /// The id of the gap that the print fills; nil of live ones.
   package var refill: String?
 
   package static let topic = Topics.optionTrades
@@ -60,22 +52,25 @@ package struct OptionTrade: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("contract", &contract)
-    try coder.required("underlying", &underlying)
-    try coder.required("feed", &feed)
-    try coder.required("event_ns", &eventNs)
-    try coder.field("published_ns", &publishedNs)
-    try coder.required("known_ns", &knownNs)
-    try coder.field("exchange", &exchange)
-    try coder.field("sequence", &sequence)
-    try coder.number("price", &price, isRequired: true)
-    try coder.number("size", &size, isRequired: true)
-    try coder.field("conditions", &conditions)
-    try coder.number("bid", &bid)
-    try coder.number("bid_size", &bidSize)
-    try coder.number("ask", &ask)
-    try coder.number("ask_size", &askSize)
-    try coder.field("quote_ns", &quoteNs)
-    try coder.field("refill", &refill)
+    try coder.required("contract", &contract, "The OCC name without blanks: `SPY251219C00650000`")
+    try coder.required("underlying", &underlying, "The canonical symbol that the contract is on")
+    try coder.required("feed", &feed, "`polygon-options`, `alpaca-options`")
+    try coder.required("event_ns", &eventNs, "When it happened [ns since 1970]")
+    try coder.field(
+      "published_ns", &publishedNs,
+      "When the consolidated feed published it, where that is another time [ns since 1970]")
+    try coder.required("known_ns", &knownNs, "When the streamer received it [ns since 1970]")
+    try coder.field(
+      "exchange", &exchange, "The provider's code of the exchange: a number of Polygon, a letter of Alpaca")
+    try coder.field("sequence", &sequence, "The provider's number of the print")
+    try coder.number("price", &price, "Price [USD per share]", isRequired: true)
+    try coder.number("size", &size, "Size [contracts]", isRequired: true)
+    try coder.field("conditions", &conditions, "The provider's codes: numbers of Polygon, letters of OPRA of Alpaca")
+    try coder.number("bid", &bid, "Bid of the last quote received before; null without one [USD per share]")
+    try coder.number("bid_size", &bidSize, "Size of that bid [contracts]")
+    try coder.number("ask", &ask, "Ask of the last quote received before; null without one [USD per share]")
+    try coder.number("ask_size", &askSize, "Size of that ask [contracts]")
+    try coder.field("quote_ns", &quoteNs, "When that quote was given [ns since 1970]")
+    try coder.field("refill", &refill, "Id of the gap that the print fills; null of live ones")
   }
 }

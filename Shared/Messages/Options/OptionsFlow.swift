@@ -31,41 +31,28 @@ package struct OptionsFlow: FieldwiseMessage {
     case refuted
   }
 
-  /// 32 hexadecimal digits, made of feed, rule, contracts and the first print or the day.
   package var eventID: String
   package var underlying: String
   package var feed: String
-  /// Grows with every change of the event.
   package var revision: Int64
   package var status: Status
   package var rule: Rule
-  /// What made the rule fire: `prints>=2 exchanges>=2 within=250ms premium>=25000`.
   package var condition: String
-  /// The numbers that it was compared with, by name.
   package var numbers: SignalValues
-  /// Contracts; of `multi_leg` all legs.
   package var contracts: [String]
-  /// Of the order that took the price: by the quote of the time.
   package var side: Side
-  /// Of the side, from 0 to 1.
   package var confidence: Double
-  /// Dollars that were paid: price times size times shares of a contract.
   package var premium: Double
   /// Those dollars by what they bet on: above zero of bought calls and sold puts, below of sold calls and bought puts,
   /// 0 without a side.
   package var netPremium: Double
-  /// Contracts, and the prints that they came in.
   package var size: Int64
   package var prints: Int64
-  /// Different exchanges.
   package var exchanges: Int64
-  /// The mean of the prints by size.
   package var price: Double
   /// The first and the last print; of a rule about the day when it first held, and when it was looked at last.
   package var firstNs, lastNs: Int64
-  /// When the record was known that this is the effect of.
   package var knownNs: Int64
-  /// The trading day in New York, `2025-12-19`.
   package var day: String
   /// Of the contracts together, at the end of the day before and of the day; nil until it is known.
   package var openInterestBefore, openInterestAfter: Int64?
@@ -117,29 +104,36 @@ package struct OptionsFlow: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("event_id", &eventID)
-    try coder.required("underlying", &underlying)
-    try coder.required("feed", &feed)
-    try coder.required("revision", &revision)
-    try coder.required("status", &status)
-    try coder.required("rule", &rule)
-    try coder.required("condition", &condition)
-    try coder.required("numbers", &numbers)
-    try coder.required("contracts", &contracts)
-    try coder.required("side", &side)
-    try coder.required("confidence", &confidence)
-    try coder.required("premium", &premium)
-    try coder.field("net_premium", &netPremium)
-    try coder.required("size", &size)
-    try coder.required("prints", &prints)
-    try coder.required("exchanges", &exchanges)
-    try coder.required("price", &price)
-    try coder.required("first_ns", &firstNs)
-    try coder.required("last_ns", &lastNs)
-    try coder.required("known_ns", &knownNs)
-    try coder.required("day", &day)
-    try coder.field("open_interest_before", &openInterestBefore)
-    try coder.field("open_interest_after", &openInterestAfter)
+    try coder.required(
+      "event_id", &eventID, "32 hexadecimal digits, made from feed, rule, contracts and the first print or the day")
+    try coder.required("underlying", &underlying, "The canonical symbol")
+    try coder.required("feed", &feed, "The feed that the prints are of")
+    try coder.required("revision", &revision, "Grows with every change of the event; the last one holds")
+    try coder.required("status", &status, "Whether the event still grows, stands or was withdrawn")
+    try coder.required("rule", &rule, "The rule that found it")
+    try coder.required(
+      "condition", &condition, "What made the rule fire: `prints>=2 exchanges>=2 within=250ms premium>=25000`")
+    try coder.required("numbers", &numbers, "The numbers that the condition was compared with, by name")
+    try coder.required("contracts", &contracts, "The contracts; of `multi_leg` all legs")
+    try coder.required("side", &side, "Who took the price, by the quote of the time: a buyer or a seller")
+    try coder.required("confidence", &confidence, "That the side is right [0 to 1]")
+    try coder.required("premium", &premium, "Paid in all: price times size times shares of a contract [USD]")
+    try coder.field(
+      "net_premium", &netPremium, "`premium` above zero for a rise, below for a fall, 0 without a side [USD]")
+    try coder.required("size", &size, "Size of all prints [contracts]")
+    try coder.required("prints", &prints, "How many prints there were")
+    try coder.required("exchanges", &exchanges, "How many exchanges they came from")
+    try coder.required("price", &price, "Mean of the prints by size [USD per share]")
+    try coder.required(
+      "first_ns", &firstNs, "The first print; of a rule about the day when it first held [ns since 1970]")
+    try coder.required(
+      "last_ns", &lastNs, "The last print; of a rule about the day when it was looked at last [ns since 1970]")
+    try coder.required("known_ns", &knownNs, "When the record was known that this is the effect of [ns since 1970]")
+    try coder.required("day", &day, "The trading day in New York: `2025-12-19`")
+    try coder.field(
+      "open_interest_before", &openInterestBefore, "At the end of the day before; null until it is known [contracts]")
+    try coder.field(
+      "open_interest_after", &openInterestAfter, "At the end of the day; null until it is known [contracts]")
   }
 }
 

@@ -44,9 +44,17 @@ extension PromotionItemView {
   package var groupID: RawSpan? { @_lifetime(copy self) get { fields.groupID.bytesOrNull(message, scratch) } }
 }
 
+/// A promotion of a batch and an item of it, for documents.
+enum PromotionElement: BatchElement {
+  static var shapes: [FieldShape] { PromotionFields.shapes }
+}
+enum PromotionItemElement: BatchElement {
+  static var shapes: [FieldShape] { PromotionItemFields.shapes }
+}
+
 /// The fields of a promotion that is being read.
 package struct PromotionFields {
-  enum Field: String, CaseIterable {
+  enum Field: String, DescribedField {
     case promotionID = "promotion_id"
     case description
     case startsAt = "starts_at"
@@ -65,7 +73,34 @@ package struct PromotionFields {
     case isCoupon = "is_coupon"
     case allowMultiple = "allow_multiple"
     case remarks, row, clubs, items
+
+    var described: (type: any JSONValue.Type, doc: StaticString) {
+      switch self {
+      case .promotionID: (String.self, "Number of the promotion within the chain")
+      case .description: (String?.self, "Description, as published")
+      case .startsAt: (Timestamp?.self, "When it begins")
+      case .endsAt: (Timestamp?.self, "When it ends; without an hour the last second of the day")
+      case .updatedAt: (Timestamp?.self, "When the chain last changed it")
+      case .rewardType: (Int64?.self, "Kind of reward by the regulation, 1 to 10; else that of the first item")
+      case .minQty: (ExactDecimal?.self, "The least that has to be bought [units of the item]")
+      case .maxQty: (ExactDecimal?.self, "The most that it is given for [units of the item]")
+      case .discountRate: (ExactDecimal?.self, "Discount, by `discount_type`, as published [% or 0.01 ILS]")
+      case .discountType: (Int64?.self, "What `discount_rate` is, by the regulation")
+      case .discountedPrice: (ExactDecimal?.self, "Price of the whole promotion [ILS]")
+      case .discountedUnitPrice: (ExactDecimal?.self, "Price of one unit of measure in it [ILS]")
+      case .minPurchaseAmount: (ExactDecimal?.self, "The least sum of the purchase [ILS]")
+      case .minItems: (ExactDecimal?.self, "The least number of items")
+      case .isWeighted: (Bool?.self, "Its items are sold by weight")
+      case .isCoupon: (Bool?.self, "It needs a coupon")
+      case .allowMultiple: (Bool?.self, "It may be combined with other promotions")
+      case .remarks: (String?.self, "Remarks, as published")
+      case .row: (Int64?.self, "Number of the promotion within its file, from 0")
+      case .clubs: ([String]?.self, "The clubs of customers that it is for, as published")
+      case .items: ([PromotionItemElement].self, "The items that it is about")
+      }
+    }
   }
+  static let shapes = table.shapes(required: required)
   static let table = FieldTable(Field.self)
   static let required = table.mask(.promotionID, .items)
 
@@ -125,7 +160,7 @@ package struct PromotionFields {
 /// in several groups; quantities, rate and price are set where the file has them per item. The code `0000000000000`
 /// stands for "no particular item": the description says what the promotion is about.
 package struct PromotionItemFields {
-  private enum Field: String, CaseIterable {
+  private enum Field: String, DescribedField {
     case ean
     case itemType = "item_type"
     case isGift = "is_gift"
@@ -135,7 +170,22 @@ package struct PromotionItemFields {
     case maxQty = "max_qty"
     case discountRate = "discount_rate"
     case discountedPrice = "discounted_price"
+
+    var described: (type: any JSONValue.Type, doc: StaticString) {
+      switch self {
+      case .ean: (String.self, "Code of the item; `0000000000000` is no item in particular")
+      case .itemType: (Int64?.self, "Kind of the code, as published")
+      case .isGift: (Bool?.self, "It is given, not bought")
+      case .groupID: (String?.self, "The group of items that it belongs to")
+      case .rewardType: (Int64?.self, "Kind of reward by the regulation, 1 to 10")
+      case .minQty: (ExactDecimal?.self, "The least that has to be bought [units of the item]")
+      case .maxQty: (ExactDecimal?.self, "The most that it is given for [units of the item]")
+      case .discountRate: (ExactDecimal?.self, "Discount of the item, as published [% or 0.01 ILS]")
+      case .discountedPrice: (ExactDecimal?.self, "Price of the item in the promotion [ILS]")
+      }
+    }
   }
+  static let shapes = table.shapes(required: required)
   private static let table = FieldTable(Field.self)
   private static let required = table.mask(.ean)
 

@@ -8,21 +8,15 @@ import Values
 package struct CommodityObservation: FieldwiseMessage {
   package var series: RoutingKey
   package var kind: SeriesKind
-  /// The material as people write it.
   package var material: String
   package var country: String?
-  /// With the digits of the source; money for one `unit`, or a number of units.
   package var value: ExactDecimal
-  /// ISO 4217; nil for demand.
   package var currency: String?
-  /// What one of it is: `t`, `kg`, `bbl`, `pc`.
   package var unit: String?
-  /// The time the value is of, as the provider says; never the time it was fetched.
   package var observedAt: Timestamp
   package var source: String
   package var jobID: String?
   package var fetchedAt: Timestamp?
-  /// What is odd about it, `snake_case`: `failed_over`, `cached`, `late`.
   package var flags: [String]
 
   /// Of the catalogue's first category; ``topic(of:)`` has the others, which are all alike.
@@ -57,18 +51,20 @@ package struct CommodityObservation: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("series", &series)
-    try coder.required("kind", &kind)
-    try coder.field("material", &material)
-    try coder.field("country", &country)
-    try coder.number("value", &value, isRequired: true)
-    try coder.field("currency", &currency)
-    try coder.field("unit", &unit)
-    try coder.required("observed_at", &observedAt)
-    try coder.required("source", &source)
-    try coder.field("job_id", &jobID)
-    try coder.field("fetched_at", &fetchedAt)
-    try coder.field("flags", &flags)
+    try coder.required("series", &series, "`region.country.category.material`")
+    try coder.required("kind", &kind, "Whether `value` is a price or a demand")
+    try coder.field("material", &material, "The material in words: `Copper`")
+    try coder.field("country", &country, "The country in words; null for a world market")
+    try coder.number(
+      "value", &value,
+      "The price of one `unit`, or a number of units [`currency`, or `unit`]", isRequired: true)
+    try coder.field("currency", &currency, "ISO 4217; null for a demand")
+    try coder.field("unit", &unit, "What one of it is: `t`, `kg`, `bbl`, `pc`")
+    try coder.required("observed_at", &observedAt, "The time that the value is of, as the provider says")
+    try coder.required("source", &source, "The provider")
+    try coder.field("job_id", &jobID, "The job that fetched it")
+    try coder.field("fetched_at", &fetchedAt, "When it was fetched")
+    try coder.field("flags", &flags, "What is odd about it: `failed_over`, `cached`, `late`")
   }
 
   package mutating func complete(_ reader: borrowing JSONReader) {

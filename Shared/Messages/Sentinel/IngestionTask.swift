@@ -17,22 +17,15 @@ package struct IngestionTask: FieldwiseMessage {
   }
 
   package var task: Kind
-  /// As people write it: `Copper`; its routing word is `RoutingKey.word(for:)`.
   package var material: String
-  /// As people write it; nil for a world market.
   package var country: String?
   package var region: String?
   package var category: CommodityCategory?
-  /// The provider to ask first; nil leaves the choice to the fetcher's catalogue.
   package var source: String?
-  /// 32 hexadecimal digits, made from the schedule, the due time and what is fetched; nil for a job by hand.
   package var jobID: String?
-  /// The name of the schedule.
   package var schedule: String?
   package var dueAt: Timestamp?
-  /// After this time the answer is not wanted any more.
   package var deadline: Timestamp?
-  /// 1 as the scheduler sends it, however often; a worker that passes a job on adds 1.
   package var attempt: Int64
 
   package static let topic = Topics.ingestionTasks
@@ -66,16 +59,19 @@ package struct IngestionTask: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("task", &task)
-    try coder.required("material", &material)
-    try coder.field("country", &country)
-    try coder.field("region", &region)
-    try coder.field("category", &category)
-    try coder.field("source", &source)
-    try coder.field("job_id", &jobID)
-    try coder.field("schedule", &schedule)
-    try coder.field("due_at", &dueAt)
-    try coder.field("deadline", &deadline)
-    try coder.field("attempt", &attempt)
+    try coder.required("task", &task, "Whether a price or a demand is to be fetched")
+    try coder.required("material", &material, "The material in words: `Copper`")
+    try coder.field("country", &country, "The country in words; null for a world market")
+    try coder.field("region", &region, "The region of the series")
+    try coder.field("category", &category, "The category of the series")
+    try coder.field(
+      "source", &source, "The provider to ask first; null leaves the choice to the catalogue of the fetcher")
+    try coder.field(
+      "job_id", &jobID,
+      "32 hexadecimal digits, made from schedule, due time and what is fetched; null for a job by hand")
+    try coder.field("schedule", &schedule, "The schedule that the job comes from")
+    try coder.field("due_at", &dueAt, "When the job is due")
+    try coder.field("deadline", &deadline, "After this time the answer is not wanted any more")
+    try coder.field("attempt", &attempt, "1 as the scheduler sends it; a worker that passes a job on adds 1")
   }
 }

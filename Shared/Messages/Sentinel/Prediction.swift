@@ -8,13 +8,9 @@ import Values
 package struct Prediction: FieldwiseMessage {
   /// One step ahead.
   package struct Step: Hashable, Sendable {
-    /// 1 for the next period.
     package var step: Int64
-    /// The time it is about.
     package var targetAt: Timestamp
-    /// In the unit and currency of the series.
     package var mean: ExactDecimal
-    /// By probability, ascending: 0.1, 0.5, 0.9. Empty for a model that gives none.
     package var quantiles: [Quantile]
 
     package init(step: Int64, targetAt: Timestamp, mean: ExactDecimal, quantiles: [Quantile] = []) {
@@ -36,26 +32,18 @@ package struct Prediction: FieldwiseMessage {
     }
   }
 
-  /// 32 hexadecimal digits.
   package var predictionID: String
   package var series: RoutingKey
   package var kind: SeriesKind
-  /// The model's name in the registry.
   package var model: String
   package var modelVersion: String
-  /// `xgboost`, `lstm`, `deepar`, `croston`, `sba`, `tsb`.
   package var modelKind: String
-  /// The time of the observation that was the occasion.
   package var issuedAt: Timestamp
   package var currency: String?
   package var unit: String?
-  /// In order; empty when the prediction is withheld.
   package var steps: [Step]
-  /// 32 hexadecimal digits: what the model was given.
   package var inputDigest: String
-  /// What was poor about the input, `snake_case`: `gap`, `stale_driver`.
   package var flags: [String]
-  /// Why there are no steps, `snake_case`: `too_few_observations`, `unit_changed`; nil when there are.
   package var withheld: String?
 
   package static let topic = Topics.databaseWriteBuffer
@@ -88,19 +76,20 @@ package struct Prediction: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("prediction_id", &predictionID)
-    try coder.required("series", &series)
-    try coder.required("kind", &kind)
-    try coder.required("model", &model)
-    try coder.required("model_version", &modelVersion)
-    try coder.required("model_kind", &modelKind)
-    try coder.required("issued_at", &issuedAt)
-    try coder.field("currency", &currency)
-    try coder.field("unit", &unit)
-    try coder.required("steps", &steps)
-    try coder.required("input_digest", &inputDigest)
-    try coder.field("flags", &flags)
-    try coder.field("withheld", &withheld)
+    try coder.required("prediction_id", &predictionID, "32 hexadecimal digits")
+    try coder.required("series", &series, "`region.country.category.material`")
+    try coder.required("kind", &kind, "Whether it is of prices or demands")
+    try coder.required("model", &model, "Name of the model in the registry")
+    try coder.required("model_version", &modelVersion, "Version of the model")
+    try coder.required("model_kind", &modelKind, "`xgboost`, `lstm`, `deepar`, `croston`, `sba`, `tsb`")
+    try coder.required("issued_at", &issuedAt, "Time of the observation that was the occasion")
+    try coder.field("currency", &currency, "ISO 4217; null for a demand")
+    try coder.field("unit", &unit, "What one of it is: `t`, `kg`, `bbl`, `pc`")
+    try coder.required("steps", &steps, "What is expected, in order; empty when the prediction is withheld")
+    try coder.required("input_digest", &inputDigest, "What the model was given, as 32 hexadecimal digits")
+    try coder.field("flags", &flags, "What was poor about the input: `gap`, `stale_driver`")
+    try coder.field(
+      "withheld", &withheld, "Why there are no steps: `too_few_observations`, `unit_changed`; null when there are")
   }
 }
 
@@ -109,15 +98,19 @@ extension Prediction.Step: FieldwiseObject {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("step", &step)
-    try coder.required("target_at", &targetAt)
-    try coder.number("mean", &mean, isRequired: true)
-    try coder.field("quantiles", &quantiles)
+    try coder.required("step", &step, "1 for the next period")
+    try coder.required("target_at", &targetAt, "The time that it is about")
+    try coder.number("mean", &mean, "The expected value [as of the series]", isRequired: true)
+    try coder.field(
+      "quantiles", &quantiles,
+      "By probability, ascending: 0.1, 0.5, 0.9; empty of a model that gives none [as of the series]")
   }
 }
 
 /// `[0.9, 1234.5]`
-extension Prediction.Quantile: JSONValue {
+extension Prediction.Quantile: WrappingJSONValue {
+  package static var wrapping: JSONWrapping { .list(Double.self) }
+
   package func write(to writer: inout JSONWriter) {
     writer.beginArray()
     writer.number(probability)

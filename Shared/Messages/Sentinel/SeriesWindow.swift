@@ -39,7 +39,6 @@ package struct SeriesWindow: FieldwiseMessage {
     }
   }
 
-  /// The consumer group.
   package var group: String
   package var kind: SeriesKind
   package var series: RoutingKey
@@ -70,11 +69,13 @@ package struct SeriesWindow: FieldwiseMessage {
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
     var differences = Differences(points: points)
-    try coder.required("group", &group)
-    try coder.required("kind", &kind)
-    try coder.required("series", &series)
-    try coder.required("measures", &measures)
-    try coder.required("points", &differences)
+    try coder.required("group", &group, "The consumer group whose memory it is")
+    try coder.required("kind", &kind, "Whether it is of prices or demands")
+    try coder.required("series", &series, "`region.country.category.material`")
+    try coder.required("measures", &measures, "Currency and unit of the points, which name them by number")
+    try coder.required(
+      "points", &differences,
+      "Time in us, value, offset, stamp in ms, measure; times and offsets as steps")
     points = differences.points
   }
 
@@ -86,7 +87,9 @@ package struct SeriesWindow: FieldwiseMessage {
 }
 
 /// `["EGP", "t"]`
-extension SeriesWindow.Measure: JSONValue {
+extension SeriesWindow.Measure: WrappingJSONValue {
+  package static var wrapping: JSONWrapping { .list(String?.self) }
+
   package func write(to writer: inout JSONWriter) { [currency, unit].write(to: &writer) }
 
   package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
@@ -101,7 +104,9 @@ extension SeriesWindow.Measure: JSONValue {
 
 /// `[[3600000000, 12.90, 1, 3600000, 0], ...]`: numbers but the value and the measure as differences from the point
 /// before.
-private struct Differences: JSONValue {
+private struct Differences: WrappingJSONValue {
+  static var wrapping: JSONWrapping { .list([Double].self) }
+
   var points: [SeriesWindow.Point]
 
   func write(to writer: inout JSONWriter) {

@@ -9,40 +9,25 @@ import Values
 package struct Document: FieldwiseMessage {
   package enum Kind: String, Hashable, Sendable, CaseIterable { case filing, transcript }
 
-  /// Where it was collected: `edgar`.
   package var source: String
-  /// Within the source: the accession number `0000320193-25-000079`, `AAPL-2025Q4` of a transcript.
   package var id: String
   package var kind: Kind
-  /// Whose it is, within the source: the CIK in ten digits, or a symbol. Its documents keep their order.
   package var issuer: String
-  /// Canonical; a company may have several, or none that is known.
   package var symbols: [String]
   package var company: String
-  /// `10-K`, `10-Q/A`; of transcripts `earnings-call`.
   package var form: String
-  /// What it reports of: the last day `2025-09-27`, or the fiscal quarter `2025Q4`.
   package var period: String?
   package var title: String
-  /// Where a person reads it.
   package var url: String
-  /// The object as a URL: `s3://bucket/documents/…`; nil in a withdrawal. Its bytes never change.
   package var object: String?
-  /// Of the bytes as stored; 64 lower-case hexadecimal digits.
   package var sha256: String?
   package var bytes: Int64?
-  /// `text/html`, `text/plain`, `application/json`.
   package var mediaType: String?
-  /// The key (`source/id`) of the document that it amends, where that is known.
   package var amends: String?
-  /// The day of filing, as the source says: `2025-10-31`.
   package var filedOn: String?
-  /// When anyone could first read it.
   package var publishedAt: Timestamp
-  /// When it was collected; of a withdrawal, when that was noticed.
   package var knownAt: Timestamp
   package var withdrawn: Bool
-  /// The task that it came from.
   package var jobID: String?
 
   package static let topic = Topics.documents
@@ -93,26 +78,27 @@ package struct Document: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("source", &source)
-    try coder.required("id", &id)
-    try coder.required("kind", &kind)
-    try coder.required("issuer", &issuer)
-    try coder.field("symbols", &symbols)
-    try coder.field("company", &company)
-    try coder.required("form", &form)
-    try coder.field("period", &period)
-    try coder.field("title", &title)
-    try coder.field("url", &url)
-    try coder.field("object", &object)
-    try coder.field("sha256", &sha256)
-    try coder.field("bytes", &bytes)
-    try coder.field("media_type", &mediaType)
-    try coder.field("amends", &amends)
-    try coder.field("filed_on", &filedOn)
-    try coder.required("published_at", &publishedAt)
-    try coder.required("known_at", &knownAt)
-    try coder.field("withdrawn", &withdrawn)
-    try coder.field("job_id", &jobID)
+    try coder.required("source", &source, "Where it was collected: `edgar`")
+    try coder.required(
+      "id", &id, "Within the source: the accession number `0000320193-25-000079`, `AAPL-2025Q4` of a transcript")
+    try coder.required("kind", &kind, "Filing or transcript")
+    try coder.required("issuer", &issuer, "Whose it is: the CIK in ten digits, or a symbol")
+    try coder.field("symbols", &symbols, "Canonical; a company may have several, or none that is known")
+    try coder.field("company", &company, "Name of the company")
+    try coder.required("form", &form, "`10-K`, `10-Q/A`; of transcripts `earnings-call`")
+    try coder.field("period", &period, "What it reports of: the last day `2025-09-27`, or the fiscal quarter `2025Q4`")
+    try coder.field("title", &title, "Title of the document")
+    try coder.field("url", &url, "Where a person reads it")
+    try coder.field("object", &object, "Where its bytes are: `s3://bucket/documents/…`; null in a withdrawal")
+    try coder.field("sha256", &sha256, "Of the bytes as stored; 64 lower-case hexadecimal digits")
+    try coder.field("bytes", &bytes, "Size as stored [bytes]")
+    try coder.field("media_type", &mediaType, "`text/html`, `text/plain`, `application/json`")
+    try coder.field("amends", &amends, "Key (`source/id`) of the document that it amends, where that is known")
+    try coder.field("filed_on", &filedOn, "Day of filing, as the source says: `2025-10-31`")
+    try coder.required("published_at", &publishedAt, "When the public could first read it")
+    try coder.required("known_at", &knownAt, "When it was collected; of a withdrawal, when that was noticed")
+    try coder.field("withdrawn", &withdrawn, "The document no longer stands")
+    try coder.field("job_id", &jobID, "The task that it came from")
   }
 
   package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {

@@ -9,9 +9,7 @@ import Values
 /// that part and item) whose `known_at` is earlier than the record's has to go wherever it was kept. Each set of
 /// passages ends with such a record, so a document that changed leaves nothing of its former text behind.
 package struct DocumentChunk: FieldwiseMessage {
-  /// 32 hexadecimal digits, made from document, part, item, ordinal and text; empty in a withdrawal.
   package var id: String
-  /// `source/id` of the document.
   package var document: String
   package var source: String
   package var issuer: String
@@ -19,29 +17,18 @@ package struct DocumentChunk: FieldwiseMessage {
   package var company: String
   package var form: String
   package var period: String?
-  /// Where a person reads the document.
   package var url: String
-  /// `I`, `II`; nil where the document has no parts.
   package var part: String?
-  /// `1A`; of transcripts nil.
   package var item: String?
-  /// The title of the item, and of the section within it where it has one.
   package var heading: String
-  /// Who says it, in a transcript.
   package var speaker: String?
-  /// From 0, in the order of the document.
   package var ordinal: Int64
   package var text: String
-  /// Of the text, as the tokenizer of `model` counts.
   package var tokens: Int64
-  /// Rows of a table, a line each, cells apart by ` | `.
   package var isTable: Bool
-  /// What computed the vector: `minilm-l6-v2`. Vectors of two models are never compared.
   package var model: String?
-  /// Little-endian 32-bit floats in Base64; see ``floats``.
   package var vector: String?
   package var publishedAt: Timestamp
-  /// That of the document.
   package var knownAt: Timestamp
   package var withdrawn: Bool
 
@@ -119,28 +106,30 @@ package struct DocumentChunk: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.field("id", &id)
-    try coder.required("document", &document)
-    try coder.required("source", &source)
-    try coder.required("issuer", &issuer)
-    try coder.field("symbols", &symbols)
-    try coder.field("company", &company)
-    try coder.field("form", &form)
-    try coder.field("period", &period)
-    try coder.field("url", &url)
-    try coder.field("part", &part)
-    try coder.field("item", &item)
-    try coder.field("heading", &heading)
-    try coder.field("speaker", &speaker)
-    try coder.field("ordinal", &ordinal)
-    try coder.field("text", &text)
-    try coder.field("tokens", &tokens)
-    try coder.field("table", &isTable)
-    try coder.field("model", &model)
-    try coder.field("vector", &vector)
-    try coder.required("published_at", &publishedAt)
-    try coder.required("known_at", &knownAt)
-    try coder.field("withdrawn", &withdrawn)
+    try coder.field(
+      "id", &id, "32 hexadecimal digits, made from document, part, item, ordinal and text; empty in a withdrawal")
+    try coder.required("document", &document, "`source/id` of the document")
+    try coder.required("source", &source, "Where the document was collected")
+    try coder.required("issuer", &issuer, "Whose document it is")
+    try coder.field("symbols", &symbols, "Canonical symbols of the company")
+    try coder.field("company", &company, "Name of the company")
+    try coder.field("form", &form, "Form of the document: `10-K`")
+    try coder.field("period", &period, "What the document reports of")
+    try coder.field("url", &url, "Where a person reads the document")
+    try coder.field("part", &part, "`I`, `II`; null where the document has no parts")
+    try coder.field("item", &item, "`1A`; null of transcripts")
+    try coder.field("heading", &heading, "Title of the item, and of the section within it")
+    try coder.field("speaker", &speaker, "Who says it, in a transcript")
+    try coder.field("ordinal", &ordinal, "Number of the passage within the document, from 0")
+    try coder.field("text", &text, "The passage")
+    try coder.field("tokens", &tokens, "Length of the text by the tokenizer of `model` [tokens]")
+    try coder.field("table", &isTable, "Rows of a table, a line each, cells apart by ` | `")
+    try coder.field(
+      "model", &model, "What computed the vector: `minilm-l6-v2`; vectors of two models are never compared")
+    try coder.field("vector", &vector, "Little-endian 32-bit floats in Base64")
+    try coder.required("published_at", &publishedAt, "When the public could first read the document")
+    try coder.required("known_at", &knownAt, "When the document was collected")
+    try coder.field("withdrawn", &withdrawn, "Earlier passages of the document no longer stand")
   }
 
   package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {

@@ -6,25 +6,17 @@ import Values
 /// `news-articles`, key and order `source/id`. The last record of a key holds: a changed text replaces the earlier one,
 /// and a withdrawal (`withdrawn`, without any text) has to remove it wherever it was kept.
 package struct NewsArticle: FieldwiseMessage {
-  /// Where it was collected: `newsapi`.
   package var source: String
-  /// Within the source; of sources that have none, made from the canonical address.
   package var id: String
-  /// Who published it, as the source names them: `Reuters`. Copies in several outlets are one story.
   package var outlet: String
-  /// Canonical; empty in a withdrawal.
   package var url: String
   package var title: String
   package var description: String?
   package var author: String?
-  /// ISO 639-1, as the source says.
   package var language: String?
-  /// By the outlet.
   package var publishedAt: Timestamp
-  /// When it was collected; of a withdrawal, when that was noticed.
   package var knownAt: Timestamp
   package var withdrawn: Bool
-  /// The task that it came from.
   package var jobID: String?
 
   package static let topic = Topics.newsArticles
@@ -64,17 +56,17 @@ package struct NewsArticle: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("source", &source)
-    try coder.required("id", &id)
-    try coder.field("outlet", &outlet)
-    try coder.field("url", &url)
-    try coder.required("title", &title)
-    try coder.field("description", &description)
-    try coder.field("author", &author)
-    try coder.field("language", &language)
-    try coder.required("published_at", &publishedAt)
-    try coder.required("known_at", &knownAt)
-    try coder.field("withdrawn", &withdrawn)
-    try coder.field("job_id", &jobID)
+    try coder.required("source", &source, "Where it was collected: `newsapi`")
+    try coder.required("id", &id, "Within the source; of sources that have none, made from the canonical address")
+    try coder.field("outlet", &outlet, "Who published it, as the source says: `Reuters`")
+    try coder.field("url", &url, "Canonical address; empty in a withdrawal")
+    try coder.required("title", &title, "Title, as published")
+    try coder.field("description", &description, "Summary, as published")
+    try coder.field("author", &author, "Author, as published")
+    try coder.field("language", &language, "ISO 639-1, as the source says")
+    try coder.required("published_at", &publishedAt, "When the outlet published it")
+    try coder.required("known_at", &knownAt, "When it was collected; of a withdrawal, when that was noticed")
+    try coder.field("withdrawn", &withdrawn, "The article no longer stands")
+    try coder.field("job_id", &jobID, "The task that it came from")
   }
 }

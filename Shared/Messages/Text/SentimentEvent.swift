@@ -7,34 +7,22 @@ import Values
 /// that with the highest `revision` holds, since several workers may write of one story. `withdrawn`: no outlet stands
 /// by it any more, and it has to go wherever it was kept; its texts are empty then.
 package struct SentimentEvent: FieldwiseMessage {
-  /// 32 hexadecimal digits, made from cluster and symbol.
   package var eventID: String
   package var symbol: String
   package var cluster: String
-  /// Grows with every change of the story.
   package var revision: Int64
-  /// From -1 to 1, with four digits.
   package var score: ExactDecimal
-  /// That the story is about the symbol, from 0 to 1, with two digits.
   package var confidence: ExactDecimal
-  /// Of the first text that stands: `news` or `social`.
   package var kind: String
-  /// Where its first text was collected: `newsapi`.
   package var source: String
-  /// Of the first text that stands.
   package var outlet: String
   package var title: String
   package var url: String
-  /// The part of that text that names the symbol, and the rule that found it: `cashtag`, `name_with_cue`.
   package var evidence: String
   package var rule: String
-  /// Different outlets that print it; all posts of a site are one.
   package var sources: Int64
-  /// Of the first text that stands.
   package var publishedAt: Timestamp
-  /// When the last change of the story was collected.
   package var knownAt: Timestamp
-  /// What it was scored with: `vader-3.3.2+finance-2`.
   package var scorer: String
   package var withdrawn: Bool
 
@@ -73,23 +61,25 @@ package struct SentimentEvent: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("event_id", &eventID)
-    try coder.required("symbol", &symbol)
-    try coder.required("cluster", &cluster)
-    try coder.required("revision", &revision)
-    try coder.number("score", &score, isRequired: true)
-    try coder.number("confidence", &confidence, isRequired: true)
-    try coder.field("kind", &kind)
-    try coder.field("source", &source)
-    try coder.field("outlet", &outlet)
-    try coder.field("title", &title)
-    try coder.field("url", &url)
-    try coder.field("evidence", &evidence)
-    try coder.field("rule", &rule)
-    try coder.required("sources", &sources)
-    try coder.required("published_at", &publishedAt)
-    try coder.required("known_at", &knownAt)
-    try coder.field("scorer", &scorer)
-    try coder.field("withdrawn", &withdrawn)
+    try coder.required("event_id", &eventID, "32 hexadecimal digits, made from cluster and symbol")
+    try coder.required("symbol", &symbol, "The canonical symbol")
+    try coder.required("cluster", &cluster, "The story that the texts tell")
+    try coder.required("revision", &revision, "Grows with every change of the story; the last one holds")
+    try coder.number(
+      "score", &score, "What the story means for the symbol, with four digits [-1 to 1]", isRequired: true)
+    try coder.number(
+      "confidence", &confidence, "That the story is about the symbol, with two digits [0 to 1]", isRequired: true)
+    try coder.field("kind", &kind, "Kind of the first text that stands: `news` or `social`")
+    try coder.field("source", &source, "Where that text was collected: `newsapi`")
+    try coder.field("outlet", &outlet, "Who published that text")
+    try coder.field("title", &title, "Title of that text")
+    try coder.field("url", &url, "Address of that text")
+    try coder.field("evidence", &evidence, "The part of that text that names the symbol")
+    try coder.field("rule", &rule, "The rule that found it: `cashtag`, `name_with_cue`")
+    try coder.required("sources", &sources, "How many outlets print it; all posts of a site are one")
+    try coder.required("published_at", &publishedAt, "When that text was published")
+    try coder.required("known_at", &knownAt, "When the last change of the story was collected")
+    try coder.field("scorer", &scorer, "What it was scored with: `vader-3.3.2+finance-2`")
+    try coder.field("withdrawn", &withdrawn, "No text of the story stands any more")
   }
 }

@@ -6,32 +6,20 @@ import Values
 /// `social-posts`, key and order `source/id`. The last record of a key holds: an edited post replaces the earlier one,
 /// and a withdrawal (`withdrawn`, without any text) has to remove it wherever it was kept.
 package struct SocialPost: FieldwiseMessage {
-  /// Where it was collected: `reddit`.
   package var source: String
-  /// Within the source: `t3_1abc`, `1790000000000000001`.
   package var id: String
-  /// As the source names the account: a name or a number; empty in a withdrawal.
   package var author: String
-  /// The part of the source that it was posted in: a subreddit.
   package var community: String?
-  /// Of the post itself; empty in a withdrawal.
   package var url: String
-  /// Of sources whose posts have one.
   package var title: String?
   package var text: String
-  /// What it points at, canonical.
   package var link: String?
-  /// ISO 639-1, as the source says.
   package var language: String?
-  /// Votes or likes, and answers, when it was collected.
   package var likes: Int64?
   package var replies: Int64?
-  /// By its author.
   package var publishedAt: Timestamp
-  /// When it was collected; of a withdrawal, when that was noticed.
   package var knownAt: Timestamp
   package var withdrawn: Bool
-  /// The task that it came from.
   package var jobID: String?
 
   package static let topic = Topics.socialPosts
@@ -73,20 +61,20 @@ package struct SocialPost: FieldwiseMessage {
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("source", &source)
-    try coder.required("id", &id)
-    try coder.field("author", &author)
-    try coder.field("community", &community)
-    try coder.field("url", &url)
-    try coder.field("title", &title)
-    try coder.required("text", &text)
-    try coder.field("link", &link)
-    try coder.field("language", &language)
-    try coder.field("likes", &likes)
-    try coder.field("replies", &replies)
-    try coder.required("published_at", &publishedAt)
-    try coder.required("known_at", &knownAt)
-    try coder.field("withdrawn", &withdrawn)
-    try coder.field("job_id", &jobID)
+    try coder.required("source", &source, "Where it was collected: `reddit`")
+    try coder.required("id", &id, "Within the source: `t3_1abc`, `1790000000000000001`")
+    try coder.field("author", &author, "The account, as the source names it: a name or a number; empty in a withdrawal")
+    try coder.field("community", &community, "The part of the source that it was posted in: a subreddit")
+    try coder.field("url", &url, "Address of the post; empty in a withdrawal")
+    try coder.field("title", &title, "Title, of sources whose posts have one")
+    try coder.required("text", &text, "Text of the post")
+    try coder.field("link", &link, "Canonical address that the post points at")
+    try coder.field("language", &language, "ISO 639-1, as the source says")
+    try coder.field("likes", &likes, "Votes or likes when it was collected")
+    try coder.field("replies", &replies, "Answers when it was collected")
+    try coder.required("published_at", &publishedAt, "When it was posted")
+    try coder.required("known_at", &knownAt, "When it was collected; of a withdrawal, when that was noticed")
+    try coder.field("withdrawn", &withdrawn, "The post no longer stands")
+    try coder.field("job_id", &jobID, "The task that it came from")
   }
 }

@@ -60,7 +60,8 @@ extension KafkaOptions {
       var error = known[name]?.error
       if error == nil, !isEmbedded { error = try? await admin.topic(name, group: "souk-check", within: limit).error }
       refusal = refusal ?? error?.refusal
-      reasons.append(error.map { "\(name) (\($0.message))" } ?? name)
+      let onCluster = fleet.names.onCluster(name)
+      reasons.append(error.map { "\(onCluster) (\($0.message))" } ?? onCluster)
     }
     return Failure(
       .configuration, code: refusal.map { "kafka_refused_\($0)" } ?? "kafka_topics_missing",

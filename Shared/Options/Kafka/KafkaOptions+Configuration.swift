@@ -118,6 +118,7 @@ extension KafkaOptions {
     properties.setDefault("socket.keepalive.enable", "true")
     properties.setDefault("statistics.interval.ms", "15000")
     properties.setDefault("reconnect.backoff.max.ms", "5000")
+    if let prefix = fleet.topicPrefix { properties.setDefault(ClusterNames.property, prefix) }
     return properties
   }
 }

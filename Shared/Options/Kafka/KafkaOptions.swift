@@ -28,6 +28,8 @@ package struct KafkaOptions: ParsableArguments {
   @Option(help: ArgumentHelp("File of librdkafka properties, one name=value per line.", valueName: "path"))
   package var kafkaPropertiesFile: String?
 
+  @OptionGroup package var fleet: FleetNameOptions
+
   @Option(help: ArgumentHelp("Consumer group (default: the service's name).", valueName: "name"))
   package var groupId: String?
 
@@ -68,6 +70,24 @@ package struct KafkaOptions: ParsableArguments {
       throw ValidationError("--max-\(name)-bytes has to be at least 1KiB")
     }
   }
+}
+
+/// What tells a fleet from others on the same cluster.
+package struct FleetNameOptions: ParsableArguments {
+  @Option(help: ArgumentHelp(
+    "Put before the names of all topics, consumer groups and transactional ids, so that fleets share a cluster.",
+    valueName: "prefix"))
+  package var topicPrefix: String?
+
+  package init() {}
+
+  package func validate() throws {
+    if let topicPrefix, let problem = ClusterNames.problem(topicPrefix) {
+      throw ValidationError("--topic-prefix '\(topicPrefix)': \(problem)")
+    }
+  }
+
+  package var names: ClusterNames { ClusterNames(prefix: topicPrefix ?? "") }
 }
 
 extension StartPosition: ExpressibleByArgument, CustomStringConvertible {

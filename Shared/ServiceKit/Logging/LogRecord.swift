@@ -13,9 +13,11 @@ struct LogRecord {
   /// Names that every record has; metadata of the same name gets `field_` in front rather than shadow them.
   private static let reserved: Set<String> = ["time", "level", "service", "logger", "message"]
 
+  private var time: String { RFC3339.text(ns: microseconds * 1_000, digits: 6) }
+
   func appendJSON(to line: inout [UInt8]) {
     line.append(contentsOf: "{\"time\":\"".utf8)
-    appendRFC3339(microseconds: microseconds, to: &line)
+    line.append(contentsOf: time.utf8)
     line.append(contentsOf: "\",\"level\":\"".utf8)
     line.append(contentsOf: level.rawValue.utf8)
     line.append(contentsOf: "\",\"service\":".utf8)
@@ -67,7 +69,7 @@ struct LogRecord {
   /// `2025-01-20T14:30:52.123456Z info  parser: message key=value`, with control characters escaped, so that a
   /// message from outside can neither forge a line nor drive a terminal.
   func appendText(to line: inout [UInt8]) {
-    appendRFC3339(microseconds: microseconds, to: &line)
+    line.append(contentsOf: time.utf8)
     line.append(UInt8(ascii: " "))
     let name = level.rawValue
     line.append(contentsOf: name.utf8)
@@ -97,12 +99,6 @@ struct LogRecord {
       line.append(contentsOf: quoted.dropFirst().dropLast())
     }
   }
-}
-
-/// Appends an instant as RFC 3339 in UTC with six decimals.
-func appendRFC3339(microseconds: Int64, to bytes: inout [UInt8]) {
-  let (seconds, rest) = microseconds.flooredDivision(by: 1_000_000)
-  RFC3339.append(seconds: seconds, nanoseconds: rest * 1_000, digits: 6, to: &bytes)
 }
 
 /// Appends text as a JSON string (RFC 8259, section 7), in quotes.

@@ -6,10 +6,14 @@ import Core
 /// unless `--http-port-file` is an option itself. An empty variable counts as unset. An option that may be given
 /// several times takes one value per line.
 struct EnvironmentSettings {
-  var variables: [String: String]
+  let variables: [String: String]
+  /// Variables of former names whose values are those of another program.
+  let foreign: Set<String>
+  /// What to warn of: the variables of former names that were not used because of their values.
+  private(set) var ignored: [String] = []
 
   /// - Parameter names: the names of all options of the command, to tell `X_FILE` from an option of that name.
-  func values(of option: OptionShape, beside names: Set<String>) throws(Failure) -> [AssignedValue] {
+  mutating func values(of option: OptionShape, beside names: Set<String>) throws(Failure) -> [AssignedValue] {
     guard !option.isCommandLineOnly else { return [] }
     let name = option.environmentName
     let direct = nonEmpty(name)
@@ -37,9 +41,15 @@ struct EnvironmentSettings {
   }
 
   /// What a variable of the former name says; one that makes no sense here was meant for another program.
-  private func former(_ option: OptionShape) -> [AssignedValue] {
+  private mutating func former(_ option: OptionShape) -> [AssignedValue] {
     guard let name = option.formerVariable, let text = nonEmpty(name) else { return [] }
-    return (try? assigned(option, text, .formerVariable(name, now: option.environmentName))) ?? []
+    let now = option.environmentName
+    if !foreign.contains(name), let values = try? assigned(option, text, .formerVariable(name, now: now)) {
+      return values
+    }
+    ignored.append(
+      "environment variable \(name) is ignored: --\(option.name) cannot have its value, and is set by \(now)")
+    return []
   }
 
   private func nonEmpty(_ name: String) -> String? {

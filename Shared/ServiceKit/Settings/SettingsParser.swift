@@ -18,23 +18,22 @@ struct SettingsParser {
     asksForAnswer ? parsePlain() : parseFully()
   }
 
-  /// - Parameter ignored: variables of former names whose values are those of another program.
-  private func parseFully(without ignored: Set<String> = []) -> ParsedCommand {
+  /// - Parameter foreign: variables of former names whose values are those of another program.
+  private func parseFully(without foreign: Set<String> = []) -> ParsedCommand {
     let resolution: SettingsResolver.Resolution
     do {
-      let variables = host.environment.filter { !ignored.contains($0.key) }
-      resolution = try SettingsResolver(shape: try CommandShape(of: root), environment: variables)
-        .resolve(host.arguments)
+      let settings = EnvironmentSettings(variables: host.environment, foreign: foreign)
+      resolution = try SettingsResolver(shape: try CommandShape(of: root), settings: settings).resolve(host.arguments)
     } catch {
       return .refused("Error: \(error)", .configuration)
     }
     do {
       return .command(try root.parseAsRoot(resolution.arguments), resolution)
     } catch {
-      let foreign = sourcesToBlame(for: error, resolution).compactMap { value in
+      let blamed = sourcesToBlame(for: error, resolution).compactMap { value in
         if case .formerVariable(let name, _) = value.source { name } else { nil }
       }
-      if !foreign.isEmpty { return parseFully(without: ignored.union(foreign)) }
+      if !blamed.isEmpty { return parseFully(without: foreign.union(blamed)) }
       return outcome(of: error, resolution)
     }
   }

@@ -8,7 +8,7 @@ import Core
 /// the winning source is passed on; one that repeats gets the values of all sources, lowest first.
 struct SettingsResolver {
   let shape: CommandShape
-  let environment: [String: String]
+  var settings: EnvironmentSettings
 
   /// The arguments for one run, and where each came from.
   struct Resolution: Sendable {
@@ -38,7 +38,7 @@ struct SettingsResolver {
     let lines = CommandLineScan(shape: shape, arguments: given)
     try refuseSharedNames(lines)
     let file = try configFile(lines)
-    let environment = EnvironmentSettings(variables: environment)
+    var settings = settings
     let names = Set(shape.allOptions.map(\.name))
     var tokens: [Resolution.Token] = []
     var values: [AssignedValue] = []
@@ -49,7 +49,7 @@ struct SettingsResolver {
       for option in level.shape.options {
         let fromLine = level.values.filter { $0.option == option }
         let fromEnvironment = try fromLine.isEmpty || option.isRepeating
-          ? environment.values(of: option, beside: names) : []
+          ? settings.values(of: option, beside: names) : []
         let fromFile = try (fromLine.isEmpty && fromEnvironment.isEmpty) || option.isRepeating
           ? file.values(of: option) : []
         for value in fromFile + fromEnvironment {
@@ -61,7 +61,7 @@ struct SettingsResolver {
     tokens += given[consumed...].map { .given($0) }
     return Resolution(
       levels: lines.levels.map(\.shape), tokens: tokens, values: values,
-      warnings: Self.formerNames(values) + slips(lines.levels.map(\.shape)))
+      warnings: Self.formerNames(values) + settings.ignored + slips(lines.levels.map(\.shape)))
   }
 
   private static func formerNames(_ values: [AssignedValue]) -> [String] {
@@ -78,7 +78,7 @@ struct SettingsResolver {
       [option.environmentName, option.environmentName + "_FILE"] + (option.formerVariable.map { [$0] } ?? [])
     } + ["SOUK_CONFIG", "LOG_LEVEL"])
     let wanted = levels.flatMap(\.options).filter { !$0.isCommandLineOnly }.map(\.environmentName)
-    return environment.keys.sorted().compactMap { name in
+    return settings.variables.keys.sorted().compactMap { name in
       guard !known.contains(name), let end = name.firstIndex(of: "_") else { return nil }
       let limit = name.count < 12 ? 1 : 2
       let near = wanted.first { $0.hasPrefix(name[...end]) && editDistance(name, $0) <= limit }
@@ -103,7 +103,7 @@ struct SettingsResolver {
     if let given = lines.levels.flatMap(\.values).last(where: { $0.option.name == "config" }) {
       return try ConfigFile(path: given.value, shape: shape)
     }
-    guard let path = environment["SOUK_CONFIG"], !path.isEmpty else { return ConfigFile() }
+    guard let path = settings.variables["SOUK_CONFIG"], !path.isEmpty else { return ConfigFile() }
     do {
       return try ConfigFile(path: path, shape: shape)
     } catch {

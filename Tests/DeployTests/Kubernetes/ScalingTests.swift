@@ -25,6 +25,25 @@ import Testing
     }
   }
 
+  /// The scalers ask for what the services read and commit behind the prefix, each name once changed.
+  @Test func aPrefixIsInEveryTrigger() async throws {
+    let plain = try await Rendering.of(.production)
+    let rendering = try await Rendering.production(with: "topic-prefix")
+    for scaler in rendering.all("ScaledObject") {
+      let before = try #require(plain.named("ScaledObject", scaler.name)).tree["spec", "triggers"].items
+      let triggers = scaler.tree["spec", "triggers"].items
+      #expect(triggers.count == before.count)
+      for (trigger, before) in zip(triggers, before) {
+        for name in ["topic", "consumerGroup"] {
+          #expect(trigger["metadata", name].text == before["metadata", name].text.map { "staging." + $0 })
+        }
+      }
+    }
+    for service in rendering.services {
+      #expect(service.deployed.environment["TOPIC_PREFIX"] == "staging.", "\(service.manifest.name)")
+    }
+  }
+
   /// Partitions that move cost a reread: down slowly, and nothing ever goes to zero.
   @Test func scalingDownIsSlow() async throws {
     for scaler in try await Rendering.of(.production).all("ScaledObject") {

@@ -216,20 +216,19 @@ private final class FeedTalk: ChannelInboundHandler {
       guard simulator.state.withLock({ $0.connections[id]?.isLoggedIn }) == true else {
         return say(status("auth_required", "Authenticate first"))
       }
-      for word in params.split(separator: ",") {
-        guard let point = word.firstIndex(of: ".") else { continue }
-        let interest = "\(word[..<point])/\(word[word.index(after: point)...])"
-        let isNew = simulator.state.withLock { state in
-          if interest.hasSuffix("/*"), !state.script.allowsStar { return nil as Bool? }
-          if action == "unsubscribe" { return state.connections[id]?.interests.remove(interest) != nil }
-          return state.connections[id]?.interests.insert(interest).inserted ?? false
-        }
-        switch isNew {
-        case nil: say(status("error", "not authorized"))
-        case true?: say(status("success", "\(action)d to: \(word)"))
-        case false?: break
+      // All of a request at once, so that a test knows from which event on a listener is to have everything.
+      let answers = simulator.state.withLock { state in
+        params.split(separator: ",").compactMap { word -> String? in
+          guard let point = word.firstIndex(of: ".") else { return nil }
+          let interest = "\(word[..<point])/\(word[word.index(after: point)...])"
+          if interest.hasSuffix("/*"), !state.script.allowsStar { return status("error", "not authorized") }
+          let isNew = action == "unsubscribe"
+            ? state.connections[id]?.interests.remove(interest) != nil
+            : state.connections[id]?.interests.insert(interest).inserted ?? false
+          return isNew ? status("success", "\(action)d to: \(word)") : nil
         }
       }
+      for answer in answers { say(answer) }
     default: say(status("error", "unknown action"))
     }
   }
