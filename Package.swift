@@ -163,7 +163,8 @@ let imports = lists("""
   ObjectStore: Core HTML HTTP
   ObjectStoreFlags: AWSCredentials ArgumentParser Core HTTP ObjectStore Options
   ObjectStoreTests: AWSCredentials ArgumentParser Core HTML HTTP LocalServers ObjectStore ObjectStoreFlags TestSupport
-  Operations: Messages ServiceKit
+  Operations: ArgumentParser Catalogue Core HTTP Kafka KafkaFlags LocalServers Logging Messages Pipeline ServiceKit \
+    Values
   Options: ArgumentParser Core
   OptionsDetectorService: ArgumentParser Catalogue Core Feeds Kafka KafkaFlags Logging Messages Metrics Options \
     Pipeline ServiceKit Values

@@ -59,10 +59,14 @@ enum BoardAssets {
         source.addEventListener("row", (event) => {
           const row = JSON.parse(event.data);
           const body = document.querySelector("#panel-" + row.id + " tbody");
-          if (!body) { location.reload(); return; }
           const part = new DOMParser().parseFromString("<table>" + row.html + "</table>", "text/html");
           body.prepend(...part.querySelectorAll("tr"));
           while (body.rows.length > 200) body.lastElementChild.remove();
+        });
+        source.addEventListener("note", (event) => {
+          const note = JSON.parse(event.data);
+          const time = document.querySelector("#panel-" + note.id + " > header .age");
+          if (time) { time.classList.remove("age"); time.classList.add("note"); time.textContent = note.text; }
         });
         addEventListener("pagehide", () => source.close());
       }
@@ -170,6 +174,20 @@ enum BoardAssets {
     .legend .s1::before { color: var(--s1); } .legend .s2::before { color: var(--s2); }
     .legend .s3::before { color: var(--s3); } .legend .s4::before { color: var(--s4); }
     .legend .s5::before { color: var(--s5); } .legend .s6::before { color: var(--s6); }
+    svg.map { min-width: 1080px; }
+    .box rect { fill: var(--card); stroke: var(--line); stroke-width: 1.5; } .box .name { fill: var(--text); font-weight: 600; }
+    .box.topic rect { fill: var(--back); } .box.topic .name { font-weight: 400; }
+    .box.good rect { stroke: var(--good); } .box.warning rect { stroke: var(--warning); stroke-width: 2.5; }
+    .box.bad rect { stroke: var(--bad); stroke-width: 3; fill: var(--bad-back); } .box.faint { opacity: .72; }
+    .box.warning rect { fill: var(--warning-back); }
+    a:focus-visible .box rect { stroke: var(--accent); stroke-width: 4; }
+    .edge { fill: none; stroke: var(--line); stroke-width: 1.6; }
+    .edge.warning { stroke: var(--warning); stroke-width: 2.5; } .edge.bad { stroke: var(--bad); stroke-width: 3; }
+    .calendar td { padding: 2px; text-align: center; min-width: 44px; font-size: .8rem; border: 1px solid var(--card); }
+    .calendar th { padding: 2px 6px; } .calendar .full { background: color-mix(in srgb, var(--good) 22%, var(--card)); }
+    .calendar .late { background: color-mix(in srgb, var(--warning) 34%, var(--card)); }
+    .calendar .missing { background: color-mix(in srgb, var(--bad) 40%, var(--card)); }
+    .calendar .closed { background: var(--back); color: var(--faint); }
     @media (max-width: 600px) { main, .top { padding-inline: 10px; } .panel .body { padding-inline: 10px; } }
     @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
     """
