@@ -52,7 +52,9 @@ package struct Letter: Hashable, Sendable {
   }
 
   /// The byte of the value that is to blame.
-  package var byte: Int? { reason.lastRange(of: "at byte ").flatMap { Int(reason[$0.upperBound...].prefix { $0.isNumber }) } }
+  package var byte: Int? {
+    reason.lastRange(of: "at byte ").flatMap { Int(reason[$0.upperBound...].prefix { $0.isNumber }) }
+  }
 }
 
 extension StringProtocol {

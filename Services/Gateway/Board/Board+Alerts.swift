@@ -2,6 +2,7 @@ import Catalogue
 import Core
 import Messages
 import Operations
+import Values
 
 /// What a person should look at: findings of services, and alerts that fire.
 extension Board {
@@ -22,7 +23,9 @@ extension Board {
   }
 
   private func feed(_ view: PageRequest, _ sources: BoardSources) -> Panel {
-    Panel("alerts", "Findings, the newest first", .command("souk tap \(Topics.alerts.name) --from earliest --no-follow")) {
+    Panel(
+      "alerts", "Findings, the newest first", .command("souk tap \(Topics.alerts.name) --from earliest --no-follow")
+    ) {
       let reader = TopicReader(cluster: sources.cluster, topic: Topics.alerts.name, most: 5_000)
       let found = try await reader.read()
       var table = Table([

@@ -116,7 +116,7 @@ extension Board {
       case .unknown: "\(group.group): the brokers did not say how far it is: \(group.silence ?? "no answer")."
       case .ok, .stopped, .neverRan:
         group.deleted > 0
-          ? "\(group.group): \(counted(Int(group.deleted), "record")) were deleted by the retention before it read them."
+          ? "\(group.group): \(counted(Int(group.deleted), "record")) deleted by the retention before it read them."
           : nil
       }
     }

@@ -49,7 +49,9 @@ extension Board {
     for (name, gaps) in rows.prefix(200) {
       let cells = days.map { day -> HTML in
         let span = day * 86_400..<(day + 1) * 86_400
-        let own = gaps.filter { $0.fromNs / 1_000_000_000 < span.upperBound && ($0.toNs ?? .max) / 1_000_000_000 >= span.lowerBound }
+        let own = gaps.filter { gap in
+          gap.fromNs / 1_000_000_000 < span.upperBound && (gap.toNs ?? .max) / 1_000_000_000 >= span.lowerBound
+        }
         let seconds = own.reduce(Int64(0)) { sum, gap in
           let end = gap.toNs.map { $0 / 1_000_000_000 } ?? now
           return sum + max(0, min(end, span.upperBound) - max(gap.fromNs / 1_000_000_000, span.lowerBound))
@@ -59,14 +61,15 @@ extension Board {
         if !own.isEmpty {
           data.append(.object([
             .init("feed", .text(name[0])), .init("symbol", .text(name[1])), .init("day", .text(date(day))),
-            .init("gaps", .integer(Int64(own.count))), .init("seconds", .integer(seconds)), .init("state", .text(style)),
+            .init("gaps", .integer(Int64(own.count))), .init("seconds", .integer(seconds)),
+            .init("state", .text(style)),
           ]))
         }
         let words = own.isEmpty ? (style == "closed" ? "closed" : "no gap")
           : "\(counted(own.count, "gap")), \(short(.seconds(seconds)))"
         return .tag(
           "td", [.class(style), .named("title", "\(date(day)): \(words)")],
-          own.isEmpty ? .tag("span", [.named("aria-label", words)], style == "closed" ? "·" : "") : .text(short(.seconds(seconds))))
+          .text(own.isEmpty ? style == "closed" ? "·" : "" : short(.seconds(seconds))))
       }
       lines.append(.tag("tr", [], all: [
         .tag("th", [.named("scope", "row")], view.link(["symbol": name[1]]).html(.name("\(name[0]) \(name[1])"))),
@@ -78,10 +81,16 @@ extension Board {
     })
     return Panel.Filling([
       .other(.tag(
-        "div", [.class("table"), .named("role", "region"), .named("aria-label", "Calendar of gaps"), .named("tabindex", "0")],
+        "div", [
+          .class("table"), .named("role", "region"), .named("aria-label", "Calendar of gaps"),
+          .named("tabindex", "0"),
+        ],
         .tag("table", [.class("calendar")], .tag("thead", [], head), .tag("tbody", [], all: lines))),
         name: "days", .list(data)),
-      .words(["Red: a gap that is open or cannot be filled. Amber: gaps that were filled. Grey: New York is closed. Days are of UTC."], .faint),
+      .words([
+        "Red: a gap that is open or cannot be filled. Amber: gaps that were filled. Grey: New York is closed. Days are "
+          + "of UTC.",
+      ], .faint),
     ], nothing: "")
   }
 
@@ -90,11 +99,13 @@ extension Board {
       .text("from", "From"), .text("to", "To"), .text("feed", "Feed"), .text("symbol", "Symbol"), .text("why", "Why"),
       .text("state", "State"), .text("reason", "Reason"), .number("added", "Added"),
     ], name: "gaps")
-    for gap in try known(view, topics).sorted(by: { ($1.fromNs, $0.id) < ($0.fromNs, $1.id) }).prefix(view.count("limit")) {
+    let known = try known(view, topics).sorted { ($1.fromNs, $0.id) < ($0.fromNs, $1.id) }
+    for gap in known.prefix(view.count("limit")) {
       table.append([
-        .text(RFC3339.text(ns: gap.fromNs, digits: 0)), .text(gap.toNs.map { RFC3339.text(ns: $0, digits: 0) } ?? "open"),
-        .text(gap.feed), .text(gap.symbol), .text(gap.why.rawValue.replacing("_", with: " ")), .text(gap.state.rawValue),
-        .text(gap.reason), .count(gap.added),
+        .text(RFC3339.text(ns: gap.fromNs, digits: 0)),
+        .text(gap.toNs.map { RFC3339.text(ns: $0, digits: 0) } ?? "open"), .text(gap.feed), .text(gap.symbol),
+        .text(gap.why.rawValue.replacing("_", with: " ")), .text(gap.state.rawValue), .text(gap.reason),
+        .count(gap.added),
       ], gap.state == .filled ? .plain : gap.state == .open ? .bad : .warning,
         links: ["symbol": view.link(["symbol": gap.symbol])])
     }

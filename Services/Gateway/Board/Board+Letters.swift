@@ -21,7 +21,7 @@ extension Board {
     var pages = [
       Page(
         ["dead-letters"], .deadLetters, "Dead letters",
-        "Records that can never be processed, with the reason of each; nothing is lost, and nothing goes back by itself."
+        "Records that can never be processed, with the reason of each. None goes back by itself."
       ) { _ in PageContent([overview(book)]) },
       Page(
         ["dead-letters", "{topic}"], .deadLetters, "Dead letters of a topic", "When, why, where from.",

@@ -156,7 +156,9 @@ extension Board {
         ]),
         .facts([
           .init("key", "Key", .text(topic?.key)), .init("ordered_by", "In order by", .text(topic?.orderedBy)),
-          .init("kept", "Kept", .text(topic.map { $0.cleanup == .compact ? "the last of each key" : short($0.retention) })),
+          .init("kept", "Kept", .text(topic.map { topic in
+            topic.cleanup == .compact ? "the last of each key" : short(topic.retention)
+          })),
           .init("written_by", "Written by", services { $0.outputs.contains { $0.name == name } }),
           .init("read_by", "Read by", services { ($0.inputs + $0.tables).contains { $0.name == name } }),
         ]),
@@ -175,7 +177,7 @@ extension Board {
       let found = try await reader.read()
       var table = Self.table(found.records)
       if found.isCut, let last = found.records.last, reader.from == nil, reader.at == nil {
-        table.report.notes.append("There are older records: give From or At to see them. (\(last.id) is the last shown.)")
+        table.report.notes.append("There are older records than \(last.id): From or At shows them.")
       } else if found.isCut {
         table.report.notes.append("There may be more: the newest shown is where to go on from.")
       }

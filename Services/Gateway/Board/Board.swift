@@ -54,7 +54,8 @@ struct Board: Sendable {
     }
     for (name, type, text) in [
       ("board.css", "text/css; charset=utf-8", BoardAssets.style),
-      ("board.js", "text/javascript; charset=utf-8", BoardAssets.script), ("icon.svg", "image/svg+xml", BoardAssets.icon),
+      ("board.js", "text/javascript; charset=utf-8", BoardAssets.script),
+      ("icon.svg", "image/svg+xml", BoardAssets.icon),
     ] {
       routes.get("\(Self.root)/\(name)") { _ in
         var answer = ServerAnswer(type: type, Array(text.utf8))

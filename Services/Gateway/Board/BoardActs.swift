@@ -11,8 +11,8 @@ struct BoardSettings: Sendable {
   var prometheus: String?
 }
 
-/// What forms of the board do. Each is sent with a token that a person types: a page of another origin does not have it,
-/// and a browser sends it by itself to none.
+/// What forms of the board do. Each is sent with a token that a person types: a page of another origin does not have
+/// it, and a browser sends it by itself to none.
 extension Board {
   func addActs(to routes: inout ServerRoutes, among pages: [Page]) {
     guard settings.allowsWrites, let sources else { return }

@@ -94,7 +94,7 @@ enum BoardAssets {
       }
     }
     * { box-sizing: border-box; }
-    html { font: 15px/1.45 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; background: var(--back); color: var(--text); }
+    html { font: 15px/1.45 system-ui, "DejaVu Sans", sans-serif; background: var(--back); color: var(--text); }
     body { margin: 0; }
     a { color: var(--accent); text-underline-offset: 2px; }
     :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
@@ -145,7 +145,8 @@ enum BoardAssets {
     .facts { display: flex; flex-wrap: wrap; gap: 10px 28px; margin: 0; }
     .fact dt { color: var(--faint); font-size: .82rem; }
     .fact dd { margin: 0; font-size: 1.25rem; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
-    .fact.bad dd { color: var(--bad); } .fact.warning dd { color: var(--warning); } .fact.good dd { color: var(--good); }
+    .fact.bad dd { color: var(--bad); } .fact.warning dd { color: var(--warning); }
+    .fact.good dd { color: var(--good); }
     form.filter, form.act { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: end; margin: 0 0 14px; }
     label { display: grid; gap: 2px; font-size: .82rem; color: var(--faint); max-width: 100%; }
     input, select, button, textarea { font: inherit; font-size: .95rem; color: var(--text); background: var(--card);
@@ -175,7 +176,8 @@ enum BoardAssets {
     .legend .s3::before { color: var(--s3); } .legend .s4::before { color: var(--s4); }
     .legend .s5::before { color: var(--s5); } .legend .s6::before { color: var(--s6); }
     svg.map { min-width: 1080px; }
-    .box rect { fill: var(--card); stroke: var(--line); stroke-width: 1.5; } .box .name { fill: var(--text); font-weight: 600; }
+    .box rect { fill: var(--card); stroke: var(--line); stroke-width: 1.5; }
+    .box .name { fill: var(--text); font-weight: 600; }
     .box.topic rect { fill: var(--back); } .box.topic .name { font-weight: 400; }
     .box.good rect { stroke: var(--good); } .box.warning rect { stroke: var(--warning); stroke-width: 2.5; }
     .box.bad rect { stroke: var(--bad); stroke-width: 3; fill: var(--bad-back); } .box.faint { opacity: .72; }

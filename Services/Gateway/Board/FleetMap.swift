@@ -98,8 +98,10 @@ struct FleetMap: Sendable {
   // MARK: - drawing
 
   var svg: HTML {
-    let lines = edges.compactMap { edge in boxes[edge.from].flatMap { from in boxes[edge.to].map { (edge, from, $0) } } }
-      .map { edge, from, to in line(edge, from, to) }
+    let lines = edges.compactMap { edge -> HTML? in
+      guard let from = boxes[edge.from], let to = boxes[edge.to] else { return nil }
+      return line(edge, from, to)
+    }
     let boxes = boxes.sorted { ($0.value.x, $0.value.y) < ($1.value.x, $1.value.y) }.map { draw($0.value) }
     return .tag("svg", [
       .class("map"), .named("role", "group"), .named("aria-label", "Services and topics of \(system.rawValue)"),

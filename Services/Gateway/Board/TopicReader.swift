@@ -85,8 +85,10 @@ struct TopicReader: Sendable {
       }
       if isBounded, count >= most { stop.raise() }
     }
-    let all = found.withLock { $0 }
-      .sorted { ($1.timestamp ?? 0, $1.offset, $0.place.partition) < ($0.timestamp ?? 0, $0.offset, $1.place.partition) }
+    let all = found.withLock { $0 }.sorted { left, right in
+      (right.timestamp ?? 0, right.offset, left.place.partition)
+        < (left.timestamp ?? 0, left.offset, right.place.partition)
+    }
     return Found(records: Array(all.prefix(most)), isCut: late.isRaised || all.count > most || stop.isRaised)
   }
 
