@@ -114,8 +114,8 @@ let imports = lists("""
     ObjectStoreFlags Operations Options Postgres PostgresFlags Redis RedisFlags Routing SearchStore ServiceKit \
     StrictYAML Values
   GatewayTests: Archiving ArgumentParser Catalogue Compression Core DBWriterService Embedding Feeds GatewayAPI \
-    GatewayService HTTP Influx Kafka KafkaFlags LocalServers Logging Messages ObjectStore ObjectStoreFlags Postgres \
-    Redis SearchStore ServiceKit TestSupport Values
+    GatewayService HTTP Influx Kafka KafkaFlags LocalServers Logging Messages ObjectStore ObjectStoreFlags Operations \
+    Postgres Redis SearchStore ServiceKit TestSupport Values
   HTML: CXML2 Core
   HTMLTests: Core HTML
   HTTP: CCurl Core
@@ -211,10 +211,10 @@ let imports = lists("""
     Values
   SentimentWorkerTests: ArgumentParser Catalogue Core Embedding Kafka KafkaFlags LocalServers Logging Messages \
     ModelRegistry NewsSimulator ObjectStore Pipeline Redis Sentiment SentimentWorkerService TestSupport Values
-  ServiceKit: ArgumentParser Core CoreMetrics HummingbirdCore Logging NIOCore NIOPosix Options ServiceLifecycle \
-    StrictYAML
+  ServiceKit: ArgumentParser Core CoreMetrics HTTP HummingbirdCore Logging NIOCore NIOPosix Options ServiceLifecycle \
+    StrictYAML Values
   ServiceKitTests: ArgumentParser Core CoreMetrics HTTP HummingbirdCore LocalServers Logging NIOCore NIOEmbedded \
-    Options ServiceKit TestSupport
+    Options ServiceKit TestSupport Values
   ServiceState: Core Redis
   SignalWorkerService: ArgumentParser Catalogue Core Features Indicators Kafka KafkaFlags Logging Messages Metrics \
     Options Pipeline ServiceKit Values

@@ -115,7 +115,7 @@ package final class DocumentHandler: JobHandler {
       reading.isUnsplit ? "no item was found: the text is searched without items" : "document split",
       metadata: [
         "document": "\(document.name)", "form": "\(document.form)", "company": "\(document.company)",
-        "passages": "\(reading.passages.count)", "split": "\(reading.outcome)",
+        "passages": .stringConvertible(reading.passages.count), "split": "\(reading.outcome)",
         "items": "\(reading.items.map { $0.numbers.joined(separator: ",") }.joined(separator: " "))",
       ])
   }

@@ -93,8 +93,7 @@ package final class InferenceSink: Sink {
     if let rejection = refusal(of: observation, record) { return .reject(rejection) }
     return take(
       observation, record.topicPartition, offset: record.offset, stamp: record.timestamp, isListened: isListened,
-      trace: isListened && record.hasHeaders
-        ? record.headers.first { $0.name == HeaderName.traceparent }?.value : nil,
+      trace: isListened ? record.header(HeaderName.traceparent) : nil,
       bytes: record.value.byteCount)
   }
 
@@ -169,7 +168,7 @@ package final class InferenceSink: Sink {
       if tally.isOffBand == true, before[model] != .some(true) {
         logger.warning("a model's intervals miss their promised coverage", metadata: [
           "model": "\(model)", "promised": "\(tally.promised)", "reached": "\(tally.reached ?? 0)",
-          "compared": "\(tally.compared)",
+          "compared": .stringConvertible(tally.compared),
         ])
       }
     }

@@ -221,9 +221,10 @@ package final class ParseHandler: JobHandler {
       metadata: [
         "chain": "\(file.chain)", "kind": "\(summary.kind.rawValue)", "file": "\(file.fileName)",
         "file_id": "\(file.fileID)",
-        "outcome": "\(summary.outcome.rawValue)", "rows": "\(summary.rows)", "kept": "\(summary.keptRows)",
-        "repeated": "\(summary.repeatedRows)", "rejected": "\(summary.rejected.total)",
-        "messages": "\(report.messageCount)", "dialect": "\(summary.dialect?.rawValue ?? "none")",
+        "outcome": "\(summary.outcome.rawValue)", "rows": .stringConvertible(summary.rows),
+        "kept": .stringConvertible(summary.keptRows),
+        "repeated": .stringConvertible(summary.repeatedRows), "rejected": .stringConvertible(summary.rejected.total),
+        "messages": .stringConvertible(report.messageCount), "dialect": "\(summary.dialect?.rawValue ?? "none")",
         "encoding": "\(summary.encoding?.rawValue ?? "none")",
         "compression": "\(summary.compression?.rawValue ?? "none")",
       ])
@@ -248,7 +249,9 @@ package final class ParseHandler: JobHandler {
     if report.hasTooManyUnusableRows {
       logger.warning(
         "a full file ends nothing: it has too many unusable rows",
-        metadata: ["chain": "\(file.chain)", "file": "\(file.fileName)", "rejected": "\(summary.rejected.total)"])
+        metadata: [
+          "chain": "\(file.chain)", "file": "\(file.fileName)", "rejected": .stringConvertible(summary.rejected.total),
+        ])
     }
   }
 

@@ -42,7 +42,7 @@ package final class SentimentSink: Sink {
 
   package func append(_ record: borrowing RecordBatch.Record) throws -> Disposition {
     if record.isTombstone { return .skip(reason: "tombstone") }
-    let trace = record.hasHeaders ? record.headers.first { $0.name == HeaderName.traceparent }?.value : nil
+    let trace = record.header(HeaderName.traceparent)
     return append(record.value, of: record.topicPartition, trace: trace)
   }
 

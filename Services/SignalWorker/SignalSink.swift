@@ -181,7 +181,9 @@ package final class SignalSink: Sink {
     try await output.send([signalBatch(&tally), stateBatch()], for: positions)
     metrics.made(tally)
     if tooOld > 0 {
-      logger.warning("bars are too old to be revised and change nothing", metadata: ["bars": "\(tooOld)"])
+      logger.warning("bars are too old to be revised and change nothing", metadata: [
+        "bars": .stringConvertible(tooOld),
+      ])
       tooOld = 0
     }
     for partition in partitions.keys { partitions[partition]?.settle() }

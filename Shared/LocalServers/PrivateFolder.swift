@@ -33,6 +33,10 @@ package final class PrivateFolder: Sendable {
 
   package func file(_ name: String) -> String { "\(path)/\(name)" }
 
+  package func write(_ text: String, to name: String) throws {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: file(name)))
+  }
+
   /// Also done when the last reference goes. Repeating it does nothing.
   package func remove() {
     try? FileManager.default.removeItem(atPath: path)

@@ -35,10 +35,7 @@ package struct Letter: Hashable, Sendable {
   package var cut: String? { record.header(HeaderName.cut) }
   /// The trace id of the header `traceparent`.
   package var trace: String? {
-    record.header(HeaderName.traceparent).flatMap { text in
-      let parts = text.split(separator: "-")
-      return parts.count >= 4 ? String(parts[1]) : nil
-    }
+    record.header(HeaderName.traceparent).flatMap { TraceParent($0)?.traceID }
   }
   /// How often it was sent back before.
   package var redrives: Int { record.header(RedriveHeader.count).flatMap { Int($0) } ?? 0 }

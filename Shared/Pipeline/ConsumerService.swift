@@ -19,7 +19,8 @@ package struct ConsumerService: Sendable {
     var other = self
     let context = clients.context
     other.clients.context = ServiceContext(
-      name: context.name, logger: context.logger, drain: context.drain, drainTimeout: context.drainTimeout)
+      name: context.name, logger: context.logger, drain: context.drain, drainTimeout: context.drainTimeout,
+      tracer: context.tracer)
     return other
   }
 

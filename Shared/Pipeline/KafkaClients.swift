@@ -100,7 +100,7 @@ package struct KafkaClients: Sendable {
   let topics: Opened<KafkaTopics>
 
   init(_ name: String, _ options: KafkaOptions, _ topics: Opened<KafkaTopics>, _ context: ServiceContext) {
-    identity = ServiceIdentity(name: name)
+    identity = ServiceIdentity(name: name, tracer: context.tracer)
     self.options = options
     self.topics = topics
     self.context = context

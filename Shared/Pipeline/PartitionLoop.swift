@@ -194,7 +194,10 @@ package final class PartitionLoop<Strategy: PartitionStrategy> {
   private func assigned(_ positions: [TopicPartition: Int64]) async throws {
     held.formUnion(positions.keys)
     assignment.set(ready: true, reason: "\(held.count) partitions")
-    context.service.logger.info("assigned", metadata: ["positions": "\(positions)"])
+    context.service.logger.info("assigned", metadata: [
+      "positions": .dictionary(Dictionary(
+        uniqueKeysWithValues: positions.map { ($0.key.description, .stringConvertible($0.value)) }))
+    ])
     let pins = positions.filter { unknown.contains($0.key) }
     unknown.subtract(positions.keys)
     try await strategy.assigned(positions, unknown: pins)
@@ -223,7 +226,10 @@ package final class PartitionLoop<Strategy: PartitionStrategy> {
     let undone = leave(partitions)
     context.service.logger.info(
       "handed over",
-      metadata: ["partitions": "\(partitions.map(\.description).sorted())", "undone": "\(undone)"])
+      metadata: [
+        "partitions": .array(partitions.map(\.description).sorted().map { .string($0) }),
+        "undone": .stringConvertible(undone),
+      ])
   }
 
   @discardableResult

@@ -1,16 +1,19 @@
 import Catalogue
 import Core
 import Kafka
+import ServiceKit
 import Values
 
 /// Who is at work: goes into headers, dead letters and client ids.
-package struct ServiceIdentity: Sendable, Hashable {
+package struct ServiceIdentity: Sendable {
   package var name: String
   package var version: String
+  private let tracer: Tracer?
 
-  package init(name: String, version: String = Souk.version) {
+  package init(name: String, version: String = Souk.version, tracer: Tracer? = nil) {
     self.name = name
     self.version = version
+    self.tracer = tracer
   }
 
   /// The value of the header `souk-produced-by`.
@@ -22,13 +25,13 @@ package struct ServiceIdentity: Sendable, Hashable {
     [
       Header(HeaderName.schema, schema.name),
       Header(HeaderName.schemaVersion, "\(schema.version)"),
-      Header(HeaderName.traceparent, traceParent(continuing: parent)),
+      Header(HeaderName.traceparent, trace(of: schema, continuing: parent).bytes),
       Header(HeaderName.producedBy, producedBy),
     ]
   }
 
-  private func traceParent(continuing parent: [UInt8]?) -> String {
-    let trace = parent.flatMap { TraceParent(parsing: $0.span.bytes) }
-    return (trace?.child() ?? TraceParent.root()).description
+  private func trace(of schema: SchemaID, continuing parent: [UInt8]?) -> TraceParent {
+    let parent = parent.flatMap { TraceParent(parsing: $0.span.bytes) }
+    return tracer?.create(schema.name, parent: parent) ?? parent?.child() ?? TraceParent.root()
   }
 }

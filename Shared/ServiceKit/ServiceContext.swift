@@ -11,15 +11,18 @@ package struct ServiceContext: Sendable {
   /// How long after `drain` the process is ended whatever it is doing.
   package let drainTimeout: Duration
   package let health: Health
+  /// Nil when no traces are wanted.
+  package let tracer: Tracer?
 
   package init(
     name: String, logger: Logger, drain: Interruption = Interruption(), drainTimeout: Duration = .seconds(25),
-    health: Health = Health()
+    health: Health = Health(), tracer: Tracer? = nil
   ) {
     self.name = name
     self.logger = logger
     self.drain = drain
     self.drainTimeout = drainTimeout
     self.health = health
+    self.tracer = tracer
   }
 }

@@ -29,6 +29,8 @@ package struct ServiceOptions: ParsableArguments {
   @Flag(help: "Print the settings in force and where each comes from, then exit.")
   package var printConfig = false
 
+  @OptionGroup(title: "Traces") package var traces: TraceOptions
+
   package init() {}
 }
 

@@ -22,6 +22,11 @@ package struct TraceParent: Hashable, Sendable {
     self.flags = flags
   }
 
+  /// As 32 hexadecimal digits.
+  package var traceID: String { String(decoding: bytes[3..<35], as: UTF8.self) }
+  /// As 16 hexadecimal digits.
+  package var spanID: String { String(decoding: bytes[36..<52], as: UTF8.self) }
+
   package var isSampled: Bool { flags & 1 != 0 }
 
   /// A new trace.

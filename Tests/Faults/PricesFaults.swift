@@ -50,7 +50,7 @@ struct PricesFaults: Faultable {
     var arguments: [String] = []
     switch service {
     case ServiceCatalogue.crawler.name:
-      arguments = ["--state", "file://\(stage.folder)/crawler.state", "--interval", "500ms", "--request-gap", "1ms"]
+      arguments = ["--state", "file://\(stage.folder)/crawler.state", "--interval", "1s", "--request-gap", "1ms"]
       for source in portal.sources { arguments += ["--source", source] }
       arguments.append("--allow-private-addresses")
     case ServiceCatalogue.downloader.name:

@@ -31,6 +31,7 @@ struct SentinelFaults: Faultable {
     demands = (0..<size).map { _ in
       Int.random(in: 0..<3, using: &random) == 0 ? Int.random(in: 1...20, using: &random) : 0
     }
+    try FileManager.default.createDirectory(atPath: folder + "/registry", withIntermediateDirectories: true)
     let registry = ModelRegistry(try FileStore(path: folder + "/registry"))
     try await registry.publish(
       ModelManifest(

@@ -2,7 +2,7 @@ import ArgumentParser
 import Core
 import Foundation
 import Options
-import ServiceKit
+@testable import ServiceKit
 import Synchronization
 import Testing
 

@@ -143,8 +143,9 @@ final class Keeper {
       metrics.moved(outcome)
       guard outcome != TierKeeper.Outcome() else { continue }
       context.logger.notice("objects were moved to a colder tier", metadata: [
-        "dataset": "\(mapping.dataset)", "objects": "\(outcome.moved)", "bytes": "\(outcome.bytes)",
-        "refused": "\(outcome.refused)",
+        "dataset": "\(mapping.dataset)", "objects": .stringConvertible(outcome.moved),
+        "bytes": .stringConvertible(outcome.bytes),
+        "refused": .stringConvertible(outcome.refused),
       ])
       if let index = try await catalogue.index(of: mapping.dataset) { metrics.note(index) }
     }

@@ -177,7 +177,7 @@ struct Crawler: Sendable {
   private func log(_ report: Pass.Report, took: Duration, _ source: String, _ logger: Logger) {
     var metadata: Logger.Metadata = [
       "listed": .stringConvertible(report.listed), "new": .stringConvertible(report.emitted),
-      "seen": .stringConvertible(report.seen), "took": "\(took)",
+      "seen": .stringConvertible(report.seen), "took_seconds": .stringConvertible(took / .seconds(1)),
     ]
     if !report.skipped.isEmpty {
       metadata["skipped"] = .string(

@@ -121,7 +121,10 @@ struct Pass {
           guard unseen.count > room else { return true }
           report.skipped["over_limit", default: 0] += unseen.count - room
           logger.warning(
-            "the source has more new files than one pass takes", metadata: ["limit": "\(settings.maxFiles)"])
+            "the source has more new files than one pass takes",
+            metadata: [
+              "limit": .stringConvertible(settings.maxFiles),
+            ])
         } catch {
           storeError = error
         }

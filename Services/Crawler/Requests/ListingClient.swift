@@ -95,7 +95,10 @@ package struct ListingClient: Sendable {
       if error.retryAfter != nil { rateLimiter.hold(origin, for: failed.delay) }
       logger.warning(
         "the portal failed, retrying",
-        metadata: ["error": "\(error)", "delay": "\(failed.delay)", "attempt": "\(failed.number)"])
+        metadata: [
+          "error": "\(error)", "delay_seconds": .stringConvertible(failed.delay / .seconds(1)),
+          "attempt": .stringConvertible(failed.number),
+        ])
       try await Task.sleep(for: failed.delay)
     }
   }

@@ -68,16 +68,18 @@ package struct BackfillCommand: ServiceCommand {
     return { step in
       if let bar { return bar.show(step) }
       logger.info("backfill", metadata: [
-        "symbol": "\(step.symbol)", "done": "\(step.done)", "of": "\(step.total)", "bars": "\(step.published)",
+        "symbol": "\(step.symbol)", "done": "\(step.done)", "of": "\(step.total)",
+        "bars": .stringConvertible(step.published),
       ])
     }
   }
 
   private static func conclude(_ outcome: Backfill.Outcome, _ context: ServiceContext) throws(Failure) {
     context.logger.notice("backfill ended", metadata: [
-      "bars": "\(outcome.published)", "already_done": "\(outcome.skipped)", "failed": "\(outcome.failed.count)",
+      "bars": .stringConvertible(outcome.published), "already_done": .stringConvertible(outcome.skipped),
+      "failed": .stringConvertible(outcome.failed.count),
       "not_reaching_back": "\(outcome.short.joined(separator: ","))",
-      "empty": "\(outcome.empty.joined(separator: ","))", "lost": "\(outcome.lost)",
+      "empty": "\(outcome.empty.joined(separator: ","))", "lost": .stringConvertible(outcome.lost),
     ])
     guard outcome.failed.isEmpty || context.drain.isRaised else {
       throw Failure(

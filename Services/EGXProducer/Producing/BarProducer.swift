@@ -277,8 +277,9 @@ package struct BarProducer: Sendable {
       return state.report
     }
     context.logger.info("poll", metadata: [
-      "symbols": "\(settings.symbols.count)", "published": "\(report.published)", "unchanged": "\(report.unchanged)",
-      "refilled": "\(report.refilled)", "took": "\(took)",
+      "symbols": .stringConvertible(settings.symbols.count), "published": .stringConvertible(report.published),
+      "unchanged": .stringConvertible(report.unchanged),
+      "refilled": .stringConvertible(report.refilled), "took_seconds": .stringConvertible(took / .seconds(1)),
     ])
   }
 }

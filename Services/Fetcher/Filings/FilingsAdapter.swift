@@ -78,7 +78,7 @@ package struct FilingsAdapter: FetchAdapter {
     }
     if work.left > 0 {
       unreached.increment(by: work.left)
-      logger.info("filings are left to the next task", metadata: ["count": "\(work.left)"])
+      logger.info("filings are left to the next task", metadata: ["count": .stringConvertible(work.left)])
     }
     let (store, kept) = (store, work.histories)
     work.fetched.remember = { try await store.keep(kept) }

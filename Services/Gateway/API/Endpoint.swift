@@ -58,7 +58,18 @@ struct Call: Sendable {
   let values: [String: Parameter.Value]
   /// JSON; empty where the endpoint takes none.
   let body: [UInt8]
-  let request: ServerRequest
+  /// nil for a call from within the process.
+  let request: ServerRequest?
+
+  /// A call from within the process, without a body.
+  /// - Throws: a parameter that is wrong, unknown or missing.
+  init(_ endpoint: Endpoint, _ texts: [String: String]) throws(Problem) {
+    for name in texts.keys where !endpoint.parameters.contains(where: { $0.name == name }) {
+      throw Problem.badParameter(name, "is no parameter of \(endpoint.id)")
+    }
+    values = try Self.read(endpoint, texts)
+    (body, request) = ([], nil)
+  }
 
   /// - Throws: a parameter that is wrong, unknown, given twice or missing; a body that is none or too long.
   init(_ endpoint: Endpoint, _ request: ServerRequest) async throws {
@@ -69,10 +80,19 @@ struct Call: Sendable {
       }
       guard texts.updateValue(value, forKey: name) == nil else { throw Problem.badParameter(name, "is given twice") }
     }
+    for parameter in endpoint.parameters where parameter.place == .path {
+      texts[parameter.name] = try Self.decoded(parameter, request)
+    }
+    (values, self.request) = (try Self.read(endpoint, texts), request)
+    body = if let body = endpoint.body { try await Self.json(request, body) } else { [] }
+  }
+
+  private static func read(
+    _ endpoint: Endpoint, _ texts: [String: String]
+  ) throws(Problem) -> [String: Parameter.Value] {
     var values: [String: Parameter.Value] = [:]
     for parameter in endpoint.parameters {
-      let text = parameter.place == .path ? try Self.decoded(parameter, request) : texts[parameter.name]
-      if let text {
+      if let text = texts[parameter.name] {
         values[parameter.name] = try parameter.read(text)
       } else if parameter.isRequired {
         throw Problem.badParameter(parameter.name, "is missing")
@@ -80,8 +100,7 @@ struct Call: Sendable {
         values[parameter.name] = standard
       }
     }
-    (self.values, self.request) = (values, request)
-    body = if let body = endpoint.body { try await Self.json(request, body) } else { [] }
+    return values
   }
 
   /// A parameter of the path, its percent-escapes resolved.

@@ -243,7 +243,7 @@ extension Gateway {
     try live.hub.admit()
     let listener = LiveListener(
       symbols: call.texts("symbols"), kinds: call.texts("kinds"), most: listenerBacklog)
-    let last = call.request.header("last-event-id")
+    let last = call.request?.header("last-event-id")
     return .events { [hub = live.hub] writer in try await hub.serve(listener, after: last, to: writer) }
   }
 }

@@ -28,7 +28,10 @@ struct Board: Sendable {
 
   /// In the order of the navigation; the first of a section is the one that it leads to. What this gateway was not
   /// given has no pages.
-  var pages: [Page] { fleetPages + topicPages + letterPages + gapPages + jobPages + alertPages }
+  var pages: [Page] {
+    fleetPages + topicPages + letterPages + pricePages + barPages + forecastPages + flowPages + sentimentPages
+      + documentPages + gapPages + jobPages + alertPages
+  }
 
   // MARK: - routes
 

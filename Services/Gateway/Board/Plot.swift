@@ -19,6 +19,8 @@ struct Plot: Sendable {
   private let width: Double, height: Double
   private let isTime: Bool
   private let unit: String
+  /// Of x, in the place of round numbers or times.
+  var labels: [(x: Double, text: String)]?
   private var marks: [HTML] = []
   private static let (left, right, top, bottom) = (64.0, 12.0, 12.0, 28.0)
 
@@ -174,7 +176,7 @@ struct Plot: Sendable {
       parts.append(.tag(
         "text", [.class("tick end"), .number("x", Self.left - 6), .number("y", at + 4)], .text(text)))
     }
-    for (value, text) in isTime ? Self.times(x) : Self.ticks(x, 6) {
+    for (value, text) in labels ?? (isTime ? Self.times(x) : Self.ticks(x, 6)) {
       parts.append(.tag(
         "text", [.class("tick middle"), .number("x", px(value)), .number("y", height - 8)], .text(text)))
     }

@@ -78,6 +78,16 @@ final class LiveHub: Sendable {
     }
   }
 
+  /// The last events of a symbol that are kept, the newest first.
+  func recent(_ symbol: String, kinds: Set<String>, most: Int) -> [LiveEvent] {
+    let kept = state.withLock { $0.kept }
+    var found: [LiveEvent] = []
+    for (_, event) in kept.reversed() where found.count < most && event.symbol == symbol && kinds.contains(event.kind) {
+      found.append(event)
+    }
+    return found
+  }
+
   /// - Throws: `Problem` 503 when as many clients listen as may.
   func admit() throws(Problem) {
     guard state.withLock({ $0.listeners.count < maxListeners }) else {

@@ -147,7 +147,7 @@ struct FeedSession: Sendable {
           if !isOfQueue || queue.refused.count > before {
             around.logger.error("not all symbols are subscribed to", metadata: [
               "reason": "\(failure)", "symbols": "\(queue.refused.map(\.symbol).prefix(20).joined(separator: ","))",
-              "count": "\(queue.refused.count)",
+              "count": .stringConvertible(queue.refused.count),
             ])
           }
           if let request = queue.next(isPacked: isPacked) { try await socket.send(message(request)) }

@@ -393,7 +393,8 @@ actor Shard {
     StreamerMetrics.gaps("filled", gaps.count - lostCount)
     if lostCount > 0 { StreamerMetrics.gaps("unfillable", lostCount) }
     logger.info("a gap is closed", metadata: [
-      "symbols": "\(gaps.count)", "added": "\(result.added.values.reduce(0, +))", "unfillable": "\(lostCount)",
+      "symbols": .stringConvertible(gaps.count), "added": .stringConvertible(result.added.values.reduce(0, +)),
+      "unfillable": .stringConvertible(lostCount),
     ])
   }
 }

@@ -42,7 +42,7 @@ final class MasterTable: Sendable {
     counts["unreadable", default: 0] += 1
     logger.error(
       "\(what) cannot be read",
-      metadata: ["partition": "\(record.topicPartition)", "offset": "\(record.offset)"])
+      metadata: ["partition": "\(record.topicPartition)", "offset": .stringConvertible(record.offset)])
   }
 
   func apply(_ batch: RecordBatch) {
@@ -81,7 +81,7 @@ final class MasterTable: Sendable {
     guard isFirst else { return }
     logger.error(
       "the index of masters is full: new products stay their chain's own",
-      metadata: ["masters": "\(figures.masters)", "bytes": "\(figures.bytes)",
+      metadata: ["masters": .stringConvertible(figures.masters), "bytes": .stringConvertible(figures.bytes),
         "advice": "raise --max-masters or --max-master-index-size"])
   }
 }

@@ -58,7 +58,7 @@ package struct ReplayCommand: ServiceCommand {
         context.health.liveness("scheduler", maxAge: .seconds(120)).idle()
         await context.drain.wait()
       }
-      context.logger.notice("replay ended", metadata: ["jobs": "\(sent)"])
+      context.logger.notice("replay ended", metadata: ["jobs": .stringConvertible(sent)])
     }
   }
 }

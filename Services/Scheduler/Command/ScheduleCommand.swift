@@ -66,7 +66,7 @@ package struct ScheduleCommand: ServiceCommand {
         $0.onGap = .continue
       }
       context.logger.info("scheduling", metadata: [
-        "schedules": "\(plan.names.count)", "plan": "\(plan.digest)",
+        "schedules": .stringConvertible(plan.names.count), "plan": "\(plan.digest)",
         "group": "\(consumer.configuration.groupID)",
       ])
       try await Scheduler(

@@ -254,7 +254,8 @@ package final class Scheduler: PartitionStrategy {
     }
     for (schedule, count) in counts { metrics.sent(schedule, by: count) }
     context.logger.info("sent", metadata: [
-      "jobs": "\(batch.count)", "due": "\(batch.last.map { SchedulePlan.timestamp($0.dueAt) } ?? .epoch)",
+      "jobs": .stringConvertible(batch.count),
+      "due": "\(batch.last.map { SchedulePlan.timestamp($0.dueAt) } ?? .epoch)",
     ])
   }
 
@@ -264,7 +265,7 @@ package final class Scheduler: PartitionStrategy {
         metrics.missed(schedule, reason, by: count)
         context.logger.warning(
           "jobs are not sent",
-          metadata: ["schedule": "\(schedule)", "reason": "\(reason.rawValue)", "jobs": "\(count)"])
+          metadata: ["schedule": "\(schedule)", "reason": "\(reason.rawValue)", "jobs": .stringConvertible(count)])
       }
     }
   }

@@ -74,7 +74,9 @@ extension ConsumerThread {
     for partition in partitions {
       let queue = client.call { rd_kafka_queue_get_partition($0, partition.topic, partition.partition) }
       guard let queue else {
-        logger.error("kafka: no queue for partition", metadata: ["partition": "\(partition)"])
+        logger.error("kafka: no queue for partition", metadata: [
+          "topic": "\(partition.topic)", "partition": .stringConvertible(partition.partition),
+        ])
         continue
       }
       rd_kafka_queue_forward(queue, records)

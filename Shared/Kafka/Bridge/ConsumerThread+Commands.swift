@@ -37,7 +37,9 @@ extension ConsumerThread {
     let (admitted, late) = machine.admit(positions, epochs: epochs)
     if !late.isEmpty {
       meters.late.increment(by: late.count)
-      logger.notice("kafka: late commit left out", metadata: ["partitions": "\(late.sorted())"])
+      logger.notice("kafka: late commit left out", metadata: [
+        "partitions": .array(late.sorted().map { .string($0.description) }),
+      ])
     }
     if admitted.isEmpty { return reply(.success(late)) }
     send(admitted, metadata, .reply(reply, late: late))

@@ -37,7 +37,10 @@ extension ConsumerThread {
     meters.rebalances(isAssign ? "assign" : isLost ? "lost" : "revoke").increment()
     logger.info(
       "kafka rebalance",
-      metadata: ["kind": isAssign ? "assign" : isLost ? "lost" : "revoke", "partitions": "\(partitions.sorted())"])
+      metadata: [
+        "kind": isAssign ? "assign" : isLost ? "lost" : "revoke",
+        "partitions": .array(partitions.sorted().map { .string($0.description) }),
+      ])
     if isAssign {
       missingSince = nil
       access.wasLetIn()

@@ -71,14 +71,15 @@ extension ConsumerThread {
       logger.warning(
         "kafka: the sink does not know this partition, and the group's commit is not adopted",
         metadata: [
-          "partition": "\(partition)", "start": "\(decided[partition] ?? -1)", "committed": "\(offset)",
+          "topic": "\(partition.topic)", "partition": .stringConvertible(partition.partition),
+          "start": .stringConvertible(decided[partition] ?? -1), "committed": .stringConvertible(offset),
           "advice": "a new or emptied sink is filled from --start-from on",
         ])
     }
     if !plan.added.isEmpty {
       logger.notice(
         "kafka: partitions that were added after the group began are read from their first record",
-        metadata: ["partitions": "\(plan.added.sorted())"])
+        metadata: ["partitions": .array(plan.added.sorted().map { .string($0.description) })])
     }
   }
 
@@ -136,7 +137,9 @@ extension ConsumerThread {
       return
     }
     if (marks.low...max(marks.low, marks.high)).contains(wanted) {
-      logger.notice("kafka: position refused but present, starting again", metadata: ["partition": "\(partition)"])
+      logger.notice("kafka: position refused but present, starting again", metadata: [
+        "topic": "\(partition.topic)", "partition": .stringConvertible(partition.partition),
+      ])
       return restart([partition])
     }
     let gap = Gap(partition: partition, wanted: wanted, available: marks.low, end: marks.high)
@@ -144,7 +147,8 @@ extension ConsumerThread {
     logger.error(
       "kafka: records were deleted before they were read",
       metadata: [
-        "gap": "\(gap)", "partition": "\(partition)", "wanted": "\(wanted)", "available": "\(marks.low)",
+        "gap": "\(gap)", "topic": "\(partition.topic)", "partition": .stringConvertible(partition.partition),
+        "wanted": .stringConvertible(wanted), "available": .stringConvertible(marks.low),
         "policy": "\(configuration.onGap.rawValue)",
       ])
     outbox.append(.element(.gap(gap)))

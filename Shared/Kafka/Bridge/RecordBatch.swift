@@ -115,9 +115,15 @@ package final class RecordBatch: Sendable {
       return headers
     }
 
-    package var hasHeaders: Bool {
+    /// Copies the value of the last header of this name out.
+    package func header(_ name: String) -> [UInt8]? {
       var list: OpaquePointer?
-      return rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR
+      var value: UnsafeRawPointer?
+      var size = 0
+      guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list,
+        rd_kafka_header_get_last(list, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR
+      else { return nil }
+      return Array(UnsafeRawBufferPointer(start: value, count: size))
     }
 
     /// Copies the key out.

@@ -1,13 +1,11 @@
 import Foundation
-import Synchronization
-
 import Glibc
 
-/// A PostgreSQL server of our own: private folder, free port of 127.0.0.1, random password.
+/// A PostgreSQL server of our own with a random password.
 ///
 /// Uses the newest server found in `$SOUK_POSTGRES_BIN`, Debian's `/usr/lib/postgresql/*/bin` or `PATH`. As root it
 /// runs under the account `postgres` or `nobody`, because the server refuses to run as root.
-package final class PrivatePostgres: Sendable {
+package final class PrivatePostgres: PrivateServer, @unchecked Sendable {
   package struct Options: Sendable {
     /// false: no fsync and no full-page writes; several times faster, and safe against everything but a crash of
     /// the machine. A crash of the server process loses nothing.
@@ -23,29 +21,24 @@ package final class PrivatePostgres: Sendable {
   package static let user = "souk"
   package static let database = "souk"
 
-  package let port: UInt16
-  /// Kept until stop; the server's log is `log` in it, its socket lies in it too.
-  package let folder: PrivateFolder
   private let binaries: String
   private let password: String
   private let account: Account?
   private let options: Options
-  private let child = Mutex<ChildProcess?>(nil)
 
   /// `postgresql://souk:<password>@127.0.0.1:<port>/souk`
   package var url: String { url(database: Self.database) }
   package func url(database: String) -> String {
     "postgresql://\(Self.user):\(password)@127.0.0.1:\(port)/\(database)"
   }
-  package var logPath: String { folder.file("log") }
 
   private init(options: Options) throws {
     self.options = options
     binaries = try Self.findBinaries()
     account = Account.unprivileged(preferring: ["postgres"])
-    folder = try PrivateFolder("postgres", owner: account)
-    port = try FreePort.next()
     password = String((0..<24).compactMap { _ in "abcdefghijkmnpqrstuvwxyz23456789".randomElement() })
+    // A quick clean end; SIGTERM would wait for the clients.
+    try super.init(try PrivateFolder("postgres", owner: account), haltSignal: SIGINT)
   }
 
   /// - Throws: `Failure`: configuration when PostgreSQL is not installed (says what to install); fatal with the end
@@ -54,7 +47,7 @@ package final class PrivatePostgres: Sendable {
     try await withFreshPorts {
       let server = try PrivatePostgres(options: options)
       try await server.initialise()
-      try await server.launch()
+      try await server.resume()
       try await server.createDatabase(database)
       return server
     }
@@ -73,27 +66,11 @@ package final class PrivatePostgres: Sendable {
     return try await ChildProcess.runOrThrow(Launch("\(binaries)/psql", arguments))
   }
 
-  /// Ends the server but keeps its data, for outages: `SIGINT` is a quick clean end, `SIGQUIT` a crash.
-  package func halt(signal: Int32 = SIGINT) async {
-    await child.withLock { $0 }?.stop(signal: signal, grace: .seconds(20))
-  }
-
-  /// Starts it again after `halt`, on the same port and data.
-  package func resume() async throws { try await launch() }
-
-  package var isRunning: Bool { child.withLock { $0?.isRunning == true } }
-
-  /// Ends the server and removes its folder.
-  package func stop() async {
-    await halt()
-    folder.remove()
-  }
-
   private var connection: [String] { ["-h", folder.path, "-p", "\(port)", "-U", Self.user] }
 
   private func initialise() async throws {
     let passwordFile = folder.file("password")
-    try Data(password.utf8).write(to: URL(fileURLWithPath: passwordFile))
+    try folder.write(password, to: "password")
     if let account { chown(passwordFile, account.user, account.group) }
     defer { unlink(passwordFile) }
     var initdb = Launch("\(binaries)/initdb", [
@@ -105,7 +82,8 @@ package final class PrivatePostgres: Sendable {
     try await ChildProcess.runOrThrow(initdb, atMost: .seconds(120))
   }
 
-  private func launch() async throws {
+  /// Starts it, or starts it again after `halt` (of which `SIGQUIT` is a crash) with the same data.
+  package func resume() async throws {
     var settings = [
       "listen_addresses": "127.0.0.1", "port": "\(port)", "unix_socket_directories": folder.path,
       "jit": "off", "max_connections": "200", "max_wal_size": "2GB", "timezone": "UTC", "log_timezone": "UTC",
@@ -118,14 +96,10 @@ package final class PrivatePostgres: Sendable {
     var postgres = Launch("\(binaries)/postgres", ["-D", folder.file("data")])
     postgres.arguments += settings.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] }
     postgres.account = account
-    postgres.workingDirectory = folder.path
-    postgres.output = .file(logPath)
     // An immediate end of all its processes that leaves no shared memory behind.
     postgres.lastSignal = .quit
-    let child = try await ChildProcess.start(postgres)
-    self.child.withLock { $0 = child }
     let isReady = Launch("\(binaries)/pg_isready", ["-q"] + connection)
-    try await awaitAnswer(of: child, within: .seconds(120), log: logPath) {
+    try await run(postgres) { _ in
       (try? await ChildProcess.run(isReady).status.isSuccess) == true
     }
   }

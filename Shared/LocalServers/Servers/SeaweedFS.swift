@@ -3,16 +3,13 @@ import Foundation
 
 import Glibc
 
-/// A SeaweedFS server of our own with an S3 endpoint: private folder, free ports of 127.0.0.1, random credentials.
+/// A SeaweedFS server of our own with an S3 endpoint and random credentials.
 ///
 /// `weed` is taken from `$SOUK_WEED`, the project's `.souk/venv/bin` (of the working directory or one above the
 /// build), or `PATH`. The server is a single process with master, volume, filer and S3 gateway.
-package final class SeaweedFS: Sendable {
-  package let port: UInt16
-  package let folder: PrivateFolder
+package final class SeaweedFS: PrivateServer, @unchecked Sendable {
   package let accessKeyID: String
   package let secretAccessKey: String
-  private let child: ChildProcess
 
   /// `http://127.0.0.1:<port>`; buckets are addressed by path.
   package var endpoint: String { "http://127.0.0.1:\(port)" }
@@ -31,10 +28,10 @@ package final class SeaweedFS: Sendable {
 
   private init(buckets: [String]) async throws {
     let program = try Self.findProgram()
-    folder = try PrivateFolder("seaweedfs")
-    port = try FreePort.next()
     accessKeyID = "souk" + Self.randomText(16)
     secretAccessKey = Self.randomText(40)
+    // Asked to end, it takes seconds to close files that are removed then.
+    try super.init(try PrivateFolder("seaweedfs"), haltSignal: SIGKILL)
     let data = folder.file("data")
     guard mkdir(data, 0o700) == 0 else {
       throw Failure(.fatal, code: "no_private_folder", "cannot create \(data): \(String(cString: strerror(errno)))")
@@ -52,30 +49,12 @@ package final class SeaweedFS: Sendable {
       launch.arguments.append("-\(name)=\(try FreePort.next())")
     }
     if !buckets.isEmpty { launch.arguments.append("-bucket=\(buckets.joined(separator: ","))") }
-    launch.workingDirectory = folder.path
     launch.environment = ["AWS_ACCESS_KEY_ID": accessKeyID, "AWS_SECRET_ACCESS_KEY": secretAccessKey, "S3_BUCKET": nil]
-    launch.output = .file(folder.file("log"))
-    let log = folder.file("log")
-    let child = try await ChildProcess.start(launch)
-    self.child = child
-    let port = port
     // The banner comes when every component runs; the endpoint answers 403 to strangers.
-    try await awaitAnswer(of: child, within: .seconds(120), log: log) {
-      guard tail(of: log, lines: 40).contains("All enabled components are running") else { return false }
+    try await run(launch) { _ in
+      guard tail(of: logPath, lines: 40).contains("All enabled components are running") else { return false }
       return await LoopbackHTTP.shared.get(port: port, path: "/") != nil
     }
-  }
-
-  package var isRunning: Bool { child.isRunning }
-
-  /// `SIGSTOP` and `SIGCONT` make an outage.
-  package func signal(_ signal: Int32) { child.kill(signal) }
-
-  /// Ends the server and removes its folder.
-  package func stop() async {
-    // It takes seconds to close files that are removed in the next line.
-    await child.stop(signal: SIGKILL)
-    folder.remove()
   }
 
   private static func findProgram() throws -> String {

@@ -41,4 +41,11 @@ extension ByteSize: ExpressibleByArgument {
   package var defaultValueDescription: String { description }
 }
 
+extension Secret: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+  /// Also tells the kit that `<VARIABLE>_FILE` is to be given as a reference to the file, which is read again when it
+  /// changes.
+  package static var defaultCompletionKind: CompletionKind { .file(extensions: ["secret"]) }
+}
+
 extension NYSECalendar.Hours: ExpressibleByArgument {}

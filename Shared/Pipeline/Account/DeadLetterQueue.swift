@@ -2,6 +2,7 @@ import Catalogue
 import Core
 import Kafka
 import Logging
+import ServiceKit
 import Synchronization
 
 /// One record that can never succeed, with everything needed to look into it and to replay it.
@@ -76,18 +77,21 @@ package final class DeadLetterQueue: Sendable {
         truly bad, raise --dead-letter-limit
         """)
     }
-    logger.warning(
-      "dead-lettered",
-      metadata: [
-        "topic": "\(record.topic)", "partition": "\(record.partition)", "offset": "\(record.offset)",
-        "code": "\(letter.rejection.code)", "stage": "\(letter.rejection.stage)",
-        "reason": "\(letter.rejection.message)",
-      ])
+    TraceContext.$current.withValue(record.trace) {
+      logger.warning(
+        "dead-lettered",
+        metadata: [
+          "topic": "\(record.topic)", "partition": .stringConvertible(record.partition),
+          "offset": .stringConvertible(record.offset), "code": "\(letter.rejection.code)",
+          "stage": "\(letter.rejection.stage)", "reason": "\(letter.rejection.message)",
+        ])
+    }
     let (fitted, headers) = letter.fitted(to: largest, from: service)
     if fitted.record.value?.count != record.value?.count {
       logger.warning("dead letter cut to the largest record", metadata: [
-        "topic": "\(record.topic)", "partition": "\(record.partition)", "offset": "\(record.offset)",
-        "bytes": "\(record.value?.count ?? 0)", "kept": "\(fitted.record.value?.count ?? 0)",
+        "topic": "\(record.topic)", "partition": .stringConvertible(record.partition),
+        "offset": .stringConvertible(record.offset), "bytes": .stringConvertible(record.value?.count ?? 0),
+        "kept": .stringConvertible(fitted.record.value?.count ?? 0),
       ])
     }
     batch.append(

@@ -18,6 +18,8 @@ package struct Generation<Contents: Sendable>: Sendable {
   /// The mark is there already, and its dead letters were sent.
   let isRepeat: Bool
   let letters: OutgoingBatch
+  let records: Int
+  let links: SpanLinks?
   /// Nil when there is nothing to write.
   let contents: Contents?
 }
@@ -57,7 +59,13 @@ final class GenerationCloser<Sink: GenerationSink>: Sendable {
 
   /// Closes it; how that ended is among the results.
   func close(_ generation: Generation<Sink.Draft.Contents>, lastCall: Interruption) async {
+    let span = generation.links.flatMap { pipeline.begin($0, generation.records, of: [generation.lease.partition]) }
     let outcome = await outcome(of: generation, lastCall)
+    switch outcome {
+    case .stored: pipeline.end(span)
+    case .givenUp: pipeline.end(span, failure: "abandoned")
+    case .failed(let error): pipeline.end(span, failure: publicCode(of: error))
+    }
     results.withLock { $0.append((generation.lease, outcome)) }
   }
 
@@ -102,7 +110,9 @@ final class GenerationCloser<Sink: GenerationSink>: Sendable {
     _ step: String, _ lease: Lease, _ lastCall: Interruption, _ operation: () async throws -> Void
   ) async throws -> Bool {
     try await retry(
-      step, until: lastCall, metadata: ["partition": "\(lease.partition)"],
+      step, until: lastCall, metadata: [
+        "topic": "\(lease.partition.topic)", "partition": .stringConvertible(lease.partition.partition),
+      ],
       while: { pipeline.consumer.owns(lease) }, operation) != nil
   }
 }

@@ -1,6 +1,7 @@
 import Core
 import Kafka
 import Logging
+import ServiceKit
 
 extension GenerationPipeline {
   // MARK: Taking in
@@ -44,6 +45,7 @@ extension GenerationPipeline {
       let disposition = try self.disposition(on: record, in: &current.generation!)
       current.generation!.next = record.offset + 1
       current.generation!.records += 1
+      if current.generation!.links != nil { current.generation!.links!.add(record) }
       intake.book(disposition, record.offset, in: &account, at: now)
     } catch {
       intake.failure = error
@@ -76,7 +78,7 @@ extension GenerationPipeline {
     let format = mark?.format ?? sink.format(of: partition)
     return Open(
       draft: try sink.draft(of: partition, from: first, format: format), format: format, first: first, next: offset,
-      since: now, limit: mark?.next)
+      links: pipeline.service.tracer.map { _ in SpanLinks() }, since: now, limit: mark?.next)
   }
 
   private func isFull(_ generation: Open) -> Bool {
@@ -130,7 +132,7 @@ extension GenerationPipeline {
     let closing = Generation(
       lease: lease, first: open.first, next: open.limit ?? open.next, format: open.format, bytes: bytes,
       outputs: outputs, isMarked: !open.isSealed, isRepeat: open.limit != nil, letters: open.letters,
-      contents: open.draft.finish())
+      records: open.records, links: open.links, contents: open.draft.finish())
     let lastCall = Interruption()
     let closer = closer
     let task = Task { await closer.close(closing, lastCall: lastCall) }

@@ -19,6 +19,8 @@ package final class GenerationPipeline<Sink: GenerationSink>: PartitionStrategy 
     let first: Int64
     var next: Int64
     var records = 0
+    /// Contexts of the records; nil when no traces are wanted.
+    var links: SpanLinks?
     let since: ContinuousClock.Instant
     var letters = OutgoingBatch()
     /// Where it has to end, for one that is repeated.
@@ -118,7 +120,10 @@ package final class GenerationPipeline<Sink: GenerationSink>: PartitionStrategy 
     for (partition, mark) in marks where positions[partition] != nil {
       pipeline.logger.notice(
         "repeating what an earlier owner had begun to write",
-        metadata: ["partition": "\(partition)", "from": "\(positions[partition] ?? -1)", "to": "\(mark.next)"])
+        metadata: [
+          "topic": "\(partition.topic)", "partition": .stringConvertible(partition.partition),
+          "from_offset": .stringConvertible(positions[partition] ?? -1), "to_offset": .stringConvertible(mark.next),
+        ])
     }
     do { if !unknown.isEmpty { try await consumer.commit(unknown) } } catch {
       pipeline.logger.debug("start offsets not committed yet", metadata: ["reason": "\(error)"])

@@ -14,14 +14,17 @@ extension JobPipeline {
     guard mayWork(on: job) else { return }
     table.becameActive()
     defer { table.becameInactive() }
-    let start = ContinuousClock.now
-    guard let disposition = await retrying(job, { try await attempt(job) }) else { return }
-    if case .reject(let rejection) = disposition {
-      guard await deadLetter(job, rejection) else { return }
+    await pipeline.traced(job) { job in
+      let start = ContinuousClock.now
+      guard let disposition = await retrying(job, { try await attempt(job) }) else { return nil }
+      if case .reject(let rejection) = disposition {
+        guard await deadLetter(job, rejection) else { return nil }
+      }
+      guard table.finish(job) else { return nil }
+      metrics.handled(in: .now - start)
+      metrics.ended(job, disposition)
+      return disposition
     }
-    guard table.finish(job) else { return }
-    metrics.handled(in: .now - start)
-    metrics.ended(job, disposition)
   }
 
   private func mayWork(on job: Job) -> Bool {
@@ -57,8 +60,10 @@ extension JobPipeline {
     pipeline.logger.log(
       level: failed.number == 1 ? .warning : .debug, "retrying",
       metadata: [
-        "topic": "\(job.topic)", "partition": "\(job.partition)", "offset": "\(job.offset)",
-        "attempt": "\(failed.number)", "delay": "\(failed.delay)", "reason": "\(failed.error)",
+        "topic": "\(job.topic)", "partition": .stringConvertible(job.partition),
+        "offset": .stringConvertible(job.offset),
+        "attempt": .stringConvertible(failed.number), "delay_seconds": .stringConvertible(failed.delay / .seconds(1)),
+        "reason": "\(failed.error)",
       ])
     _ = await consumer.revokeWaiting.sleep(for: failed.delay)
     // A revoke of other partitions interrupts too; while it lasts there is nothing to gain from hurrying.

@@ -88,7 +88,10 @@ package struct TransactionalJobs<Handler: JobHandler>: Sendable {
           guard await permits.acquire() else { throw CancellationError() }
           defer { permits.release() }
           var dispositions: [(Int, Disposition)] = []
-          for index in lane { dispositions.append((index, try await attempt(jobs[index], output))) }
+          for index in lane {
+            let disposition = try await pipeline.traced(jobs[index]) { try await attempt($0, output) }
+            dispositions.append((index, disposition ?? .keep))
+          }
           return dispositions
         }
       }

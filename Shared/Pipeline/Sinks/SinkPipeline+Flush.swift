@@ -1,11 +1,13 @@
 import Core
 import Kafka
 import Logging
+import ServiceKit
 
 extension SinkPipeline {
   // MARK: Taking in
 
   func append(_ batch: RecordBatch, at now: ContinuousClock.Instant) throws {
+    if links != nil { batch.forEach { record in links?.add(record) } }
     var intake = Intake()
     batch.forEach { record in
       if intake.failure == nil { take(record, into: &intake, at: now) }
@@ -57,6 +59,17 @@ extension SinkPipeline {
   /// keeps its own.
   func writeOut() async throws {
     guard !account.isEmpty else { return }
+    guard let links else { return try await write() }
+    let span = pipeline.begin(links, account.inFlight, of: account.positions.keys)
+    do { try await write() } catch {
+      pipeline.end(span, failure: publicCode(of: error))
+      throw error
+    }
+    pipeline.end(span)
+    self.links = SpanLinks()
+  }
+
+  private func write() async throws {
     if !letters.isEmpty {
       try await pipeline.deadLetters.send(letters, through: pipeline.producer)
       letters = OutgoingBatch()
@@ -83,10 +96,15 @@ extension SinkPipeline {
     for record in report.poison {
       pipeline.logger.warning(
         "refused by the sink, reading its partition again",
-        metadata: ["partition": "\(record.partition)", "offset": "\(record.offset)", "reason": "\(record.rejection)"])
+        metadata: [
+          "topic": "\(record.partition.topic)", "partition": .stringConvertible(record.partition.partition),
+          "offset": .stringConvertible(record.offset), "reason": "\(record.rejection)",
+        ])
     }
     if !report.fenced.isEmpty {
-      pipeline.logger.warning("fenced by another writer", metadata: ["partitions": "\(report.fenced)"])
+      pipeline.logger.warning("fenced by another writer", metadata: [
+        "partitions": .array(report.fenced.map(\.description).sorted().map { .string($0) })
+      ])
     }
     let moved = report.fenced.union(report.poison.map(\.partition))
     guard !moved.isEmpty else { return }

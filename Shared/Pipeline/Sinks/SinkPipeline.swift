@@ -33,6 +33,8 @@ package final class SinkPipeline<Destination: Sink>: PartitionStrategy {
   /// Partitions to be read again from where the sink stands; their records are not looked at until then.
   var rereading: Set<TopicPartition> = []
   var lastDurable: [TopicPartition: Int64] = [:]
+  /// Contexts of the records that wait; nil when no traces are wanted.
+  var links: SpanLinks?
   /// Set when a flush gave way, so that it does not spin while the revoke is on its way.
   private var pausedUntil: ContinuousClock.Instant?
 
@@ -48,6 +50,7 @@ package final class SinkPipeline<Destination: Sink>: PartitionStrategy {
       service, consumer: consumer, producer: producer, options: options, service: context, readiness: "sink")
     self.sink = sink
     self.policy = policy
+    links = context.tracer.map { _ in SpanLinks() }
   }
 
   /// Works until the consumer is closed (by `context.drain` or by a failure) and drained.

@@ -5,26 +5,13 @@ import Glibc
 package struct Host: Sendable {
   /// Without the program's name.
   package var arguments: [String]
-  package var environment: [String: String]
+  package var environment: [String: String] = [:]
   package var standardOutput: @Sendable (String) -> Void
   package var standardError: @Sendable ([UInt8]) -> Void
   /// Whether a person reads standard error.
-  package var isTerminal: Bool
+  package var isTerminal = false
   /// Whether signals, the drain deadline and the process-wide log and metric systems are this command's.
-  package var ownsProcess: Bool
-
-  package init(
-    arguments: [String], environment: [String: String] = [:],
-    standardOutput: @escaping @Sendable (String) -> Void, standardError: @escaping @Sendable ([UInt8]) -> Void,
-    isTerminal: Bool = false, ownsProcess: Bool = false
-  ) {
-    self.arguments = arguments
-    self.environment = environment
-    self.standardOutput = standardOutput
-    self.standardError = standardError
-    self.isTerminal = isTerminal
-    self.ownsProcess = ownsProcess
-  }
+  package var ownsProcess = false
 
   package static var current: Host {
     Host(

@@ -54,8 +54,8 @@ package struct OutageRetry: Sendable {
     heartbeat?.retrying(after: failed.error, at: step, atMost: failed.delay)
     var metadata = metadata
     if let step { metadata["step"] = "\(step)" }
-    metadata["attempt"] = "\(failed.number)"
-    metadata["delay"] = "\(failed.delay)"
+    metadata["attempt"] = .stringConvertible(failed.number)
+    metadata["delay_seconds"] = .stringConvertible(failed.delay / .seconds(1))
     metadata["reason"] = "\(failed.error)"
     logger.log(level: level, message, metadata: metadata)
   }

@@ -60,8 +60,9 @@ struct ServiceRun {
     // Said once signals are heard: after its first line a process can be stopped in good order.
     logger.info("starting", metadata: ["version": "\(Souk.version)", "pid": .stringConvertible(getpid())])
     for warning in resolution?.warnings ?? [] { logger.warning("settings", metadata: ["warning": "\(warning)"]) }
+    let exporter = try options.traces.exporter(service: name, logger: logger)
     let registry = host.ownsProcess ? PrometheusRegistry.shared : PrometheusRegistry()
-    registry.describe(type(of: command).metrics)
+    registry.describe(type(of: command).metrics + [Tracer.exported, Tracer.dropped])
     registry.collect { HealthMetrics(health: health).append(to: &$0) }
 
     let endpoint = HTTPServer(
@@ -77,7 +78,9 @@ struct ServiceRun {
 
     let context = ServiceContext(
       name: name, logger: logger, drain: drain.interruption, drainTimeout: options.drainTimeout.duration,
-      health: health)
+      health: health, tracer: exporter?.tracer)
+    let ended = Interruption()
+    let export = Task { await exporter?.run(until: ended) }
     let outcome: Result<Void, any Error>
     do {
       try await command.run(in: context)
@@ -89,6 +92,14 @@ struct ServiceRun {
       outcome = .failure(error)
     }
     drain.finish()
+    ended.raise()
+    exporter?.tracer.wake()
+    // A collector that is away must not hold the end up.
+    let patience = Task {
+      if (try? await Task.sleep(for: .seconds(2))) != nil { export.cancel() }
+    }
+    await export.value
+    patience.cancel()
     watch.cancel()
     let endpointFailure = host.ownsProcess ? endpoint.leave() : await endpoint.stop()
     try outcome.get()

@@ -1,6 +1,7 @@
 import Core
 import Logging
 import Synchronization
+import Values
 
 /// Where all log lines of a process go: one write per line, one line at a time, so that lines never mix.
 package final class LogOutput: Sendable {
@@ -47,6 +48,10 @@ package struct LineLogHandler: LogHandler {
     var fields = metadata
     if let provided = metadataProvider?.get() { fields.merge(provided) { _, new in new } }
     if let own = event.metadata { fields.merge(own) { _, new in new } }
+    if let trace = TraceContext.current {
+      fields["trace_id"] = fields["trace_id"] ?? "\(trace.traceID)"
+      fields["span_id"] = fields["span_id"] ?? "\(trace.spanID)"
+    }
     if let error = event.error { fields["error"] = fields["error"] ?? "\(error)" }
     let record = LogRecord(
       microseconds: now(), level: event.level, service: service, label: label, message: event.message.description,

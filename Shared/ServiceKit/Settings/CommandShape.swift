@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Foundation
 
 /// The options of a command and its subcommands, read back from the ArgumentParser declaration itself, so that
@@ -89,11 +90,20 @@ package struct CommandShape: Sendable {
       var defaultValue: String?
       var allValueStrings: [String]?
       var abstract: String?
+      var completionKind: Completion?
+
+      struct Completion: Decodable {
+        struct Files: Decodable {
+          var extensions: [String]?
+        }
+        var file: Files?
+      }
 
       var longName: String? { names?.first { $0.kind == "long" }?.name }
 
       enum CodingKeys: String, CodingKey {
         case kind, shouldDisplay, sectionTitle, isOptional, isRepeating, names, valueName, defaultValue, abstract
+        case completionKind
         case allValueStrings = "allValues"
       }
     }
@@ -109,6 +119,12 @@ package protocol OperatorTool: ParsableCommand {
   static var formerVariables: Set<String> { get }
   /// - Parameter option: a name in kebab-case.
   static func sharesWithServices(_ option: String) -> Bool
+  /// What went wrong and what to do, where an error of a library does not say it; nil: the error's own text.
+  static func explanation(of error: any ClassifiedError) -> String?
+}
+
+extension OperatorTool {
+  package static func explanation(of error: any ClassifiedError) -> String? { nil }
 }
 
 /// One option: a flag of the command line, a variable of the environment and a key of the settings file.
@@ -126,6 +142,8 @@ package struct OptionShape: Hashable, Sendable {
   package var defaultValue: String?
   package var allValues: [String]
   package var help: String
+  /// It is a `Secret`, which may be given as a reference.
+  package var takesReference: Bool
 
   init(_ dump: CommandShape.Dump.Argument, name: String, hasInverse: Bool) {
     self.name = name
@@ -139,6 +157,7 @@ package struct OptionShape: Hashable, Sendable {
     defaultValue = isFlag ? (dump.defaultValue == "--\(name)" ? "true" : "false") : dump.defaultValue
     allValues = dump.allValueStrings ?? []
     help = dump.abstract ?? ""
+    takesReference = dump.completionKind?.file?.extensions == ["secret"]
   }
 
   /// Of an option of an ``OperatorTool``.

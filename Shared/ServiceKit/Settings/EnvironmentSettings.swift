@@ -1,4 +1,5 @@
 import Core
+import Foundation
 
 /// Options set by environment variables.
 ///
@@ -34,6 +35,7 @@ struct EnvironmentSettings {
       // Editors end the last line and `kubectl create secret` does not; the value is the same.
       while let last = text.last, last.isNewline { text.removeLast() }
       guard !text.isEmpty else { throw .setting("environment_file_empty", "the \(source) is empty") }
+      if option.takesReference { text = "file:\(URL(fileURLWithPath: path).path)" }
       return try assigned(option, text, source)
     }
     guard let direct else { return former(option) }

@@ -51,7 +51,8 @@ package enum SettingsReference {
 package enum MetricsReference {
   /// What every service exports, whatever it does.
   package static let common = HealthMetrics.descriptions
-    + [ProcessMetrics.buildInfo, PrometheusRegistry.overflow] + ProcessMetrics.descriptions
+    + [ProcessMetrics.buildInfo, PrometheusRegistry.overflow, Tracer.exported, Tracer.dropped]
+    + ProcessMetrics.descriptions
 
   /// The metrics of all commands of a program, in the order of their declarations, each once.
   package static func descriptions(of root: any ParsableCommand.Type) -> [MetricDescription] {

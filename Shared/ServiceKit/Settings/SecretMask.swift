@@ -6,7 +6,7 @@ package enum SecretMask {
   package static func isSecret(_ name: String) -> Bool {
     let name = name.lowercased()
     return ["password", "passwd", "secret", "token", "secret-access-key", "-key", ".key", "_key", "passphrase",
-            "connection-string"]
+            "connection-string", "-headers"]
       .contains { name.hasSuffix($0) } || ["key", "sasl.jaas.config", "sig", "accountkey"].contains(name)
   }
 

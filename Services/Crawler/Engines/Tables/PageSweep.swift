@@ -36,7 +36,10 @@ struct PageSweep {
     guard asked < engine.context.limits.maxRequests else {
       CrawlerMetrics.cutListing(engine.source)
       engine.context.logger.warning(
-        "the listing has more pages than one pass reads: files may be missing", metadata: ["requests": "\(asked)"])
+        "the listing has more pages than one pass reads: files may be missing",
+        metadata: [
+          "requests": .stringConvertible(asked),
+        ])
       sections = []
       return nil
     }
