@@ -1,11 +1,11 @@
 import Catalogue
 import Core
 import Kafka
-import Operations
 import Testing
 import TestSupport
 
 @testable import GatewayService
+@testable import Operations
 
 /// What pages are made of, without a server.
 @Suite struct BoardPartTests {

@@ -8,12 +8,12 @@ import Kafka
 import KafkaFlags
 import LocalServers
 import Messages
-import Operations
 import Synchronization
 import Testing
 import TestSupport
 import Values
 
+@testable import Operations
 @testable import SoukService
 
 /// `souk backfill` against the simulated providers: what is published is what the market was, wherever a run ends.

@@ -5,11 +5,11 @@ import Foundation
 @testable import Kafka
 import KafkaFlags
 import Logging
-import Operations
 import Synchronization
 import TestSupport
 import Testing
 
+@testable import Operations
 @testable import SoukService
 
 private let realServers = ProcessInfo.processInfo.environment["SOUK_TEST_KAFKA"]

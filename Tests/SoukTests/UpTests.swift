@@ -1,12 +1,12 @@
 import Catalogue
 import Foundation
 import LocalServers
-import Operations
 import Testing
 import TestSupport
 
 import Glibc
 
+@testable import Operations
 @testable import SoukService
 
 /// `souk up` as a user runs it, with everything it brings along.
