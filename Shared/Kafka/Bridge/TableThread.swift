@@ -59,6 +59,7 @@ final class TableThread {
     while !isClosing {
       if !refusedPositions.isEmpty { examine(refusedPositions.removeFirst()) }
       poll()
+      client.renewLogin()
       if let error = access.lastingError() { fail(error) }
     }
     client.call { _ = rd_kafka_assign($0, nil) }
