@@ -177,7 +177,7 @@ let imports = lists("""
     ModelRegistry ObjectStore ObjectStoreFlags ParserService Pipeline PriceFiles ServiceKit ServiceState TestSupport \
     Values
   Pipeline: ArgumentParser Catalogue Core Kafka KafkaFlags Logging Messages Metrics Options ServiceKit Values
-  PipelineTests: ArgumentParser Catalogue Core Kafka KafkaFlags Logging Options Pipeline ServiceKit TestSupport
+  PipelineTests: ArgumentParser Catalogue Core Kafka KafkaFlags Logging Options Pipeline ServiceKit TestSupport Values
   PortalSimulator: CZlib Compression Core HummingbirdCore NIOCore SimulatorServer
   Portals: Core HTML HTTP StrictYAML
   PortalsTests: Core HTTP Portals TestSupport
