@@ -206,7 +206,7 @@ bench: build ## measure, beside a bound of the same run (BENCH)
 
 # Sample data is not broken to fit a line.
 check: ## the rules of the house: imports, lengths, stray spaces
-	@cd Tests/Architecture && python3 -B -m unittest -q test_arrows
+	@cd Tests/Architecture && python3 -B -m unittest -q test_arrows test_promises
 	@SWIFT=$(SWIFT) python3 -B Tests/Architecture/arrows.py
 	@git ls-files '*.swift' | xargs awk ' \
 	  length($$0) > 120 && !/[\200-\377]/ && FILENAME !~ /Vectors|GoldenBytes|Fixtures|(Dialect|Row)Tests/ { printf "%s:%d: line of %d characters\n", FILENAME, FNR, length($$0); bad = 1 } \

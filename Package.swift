@@ -72,7 +72,7 @@ let imports = lists("""
     Postgres PostgresFlags ServiceKit Values
   DBWriterTests: ArgumentParser Catalogue Core DBWriterService Kafka KafkaFlags LocalServers Logging Masters Messages \
     Pipeline Postgres TestSupport Values
-  DeployTests: Catalogue Core LocalServers Reference SoukService TestSupport Yams
+  DeployTests: ArgumentParser Catalogue Core KafkaFlags LocalServers Reference SoukService TestSupport Yams
   DocumentWorkerService: ArgumentParser Catalogue Core Documents Embedding EmbeddingFlags Kafka KafkaFlags Logging \
     Messages Metrics ObjectStore ObjectStoreFlags Options Pipeline ServiceKit
   DocumentWorkerTests: ArgumentParser Catalogue Core EdgarSimulator Kafka KafkaFlags LocalServers Logging Messages \
@@ -137,8 +137,9 @@ let imports = lists("""
     Logging TestSupport Values
   InfluxFlags: ArgumentParser Core HTTP Influx Options
   IntegrationTests: ArgumentParser Catalogue Commodities Core CrawlerService EGXProducerService Forecasting HTTP \
-    InfluxConsumerService Kafka KafkaFlags LocalServers Logging Messages ModelRegistry ObjectStore PortalSimulator \
-    Postgres PriceFiles ProviderSimulator Routing S3ConsumerService ServiceKit SoukService TestSupport Values
+    InfluxConsumerService Kafka KafkaFlags LocalServers Logging Messages ModelRegistry NIOCore ObjectStore \
+    PortalSimulator Postgres PriceFiles ProviderSimulator Routing S3ConsumerService ServiceKit SimulatorServer \
+    SoukService TestSupport Values
   Kafka: CRdKafka Core CoreMetrics Logging
   KafkaFlags: ArgumentParser Core Kafka Logging Options
   KafkaTests: ArgumentParser Core Kafka KafkaFlags LocalServers Logging TestSupport
@@ -176,7 +177,7 @@ let imports = lists("""
     ModelRegistry ObjectStore ObjectStoreFlags ParserService Pipeline PriceFiles ServiceKit ServiceState TestSupport \
     Values
   Pipeline: ArgumentParser Catalogue Core Kafka KafkaFlags Logging Messages Metrics Options ServiceKit Values
-  PipelineTests: ArgumentParser Catalogue Core Kafka KafkaFlags Logging Options Pipeline ServiceKit TestSupport
+  PipelineTests: ArgumentParser Catalogue Core Kafka KafkaFlags Logging Options Pipeline ServiceKit TestSupport Values
   PortalSimulator: CZlib Compression Core HummingbirdCore NIOCore SimulatorServer
   Portals: Core HTML HTTP StrictYAML
   PortalsTests: Core HTTP Portals TestSupport
@@ -188,7 +189,7 @@ let imports = lists("""
   ProviderSimulator: Core HummingbirdCore NIOCore SimulatorServer Values
   Redis: CHiredis COpenSSL Core Metrics
   RedisFlags: ArgumentParser Core Options Redis
-  RedisTests: Core LocalServers Redis TestSupport
+  RedisTests: ArgumentParser Core LocalServers Redis RedisFlags TestSupport
   Reference: Catalogue Core LocalServers Values
   ReferenceTests: Catalogue Core LocalServers Reference TestSupport
   Routing: Catalogue Values

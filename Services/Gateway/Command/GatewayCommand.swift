@@ -51,7 +51,9 @@ package struct GatewayCommand: ServiceCommand {
   package func work(_ needs: Needs) -> Work {
     let (door, board, kafka, context) = (door, board, kafka, needs.context)
     let name = ServiceCatalogue.gateway.name
-    let access = needs.add(.setting("tokens", door.access) { $0.summary })
+    let access = needs.add(.setting("tokens", { [door, logger = needs.logger] in try door.access(logger) }) {
+      $0.summary
+    })
     let splits = needs.add(.setting("splits", door.splits) { given in
       given.map { "\($0.values.reduce(0) { $0 + $1.count }) of a file" } ?? "those of market-splits"
     })
