@@ -3,11 +3,11 @@ import Catalogue
 import Core
 import Kafka
 import LocalServers
-import Operations
 import Synchronization
 import TestSupport
 import Testing
 
+@testable import Operations
 @testable import SoukService
 
 /// `souk top` and `souk audit` over processes that answer, and a broker.
@@ -32,7 +32,7 @@ import Testing
   }
 
   private func look(_ arguments: [String]) async throws -> FleetProbe.Look {
-    let probe = try FleetProbe(try TopCommand.parse(arguments).fleet)
+    let probe = try FleetProbe(try TopCommand.parse(arguments).fleet.places)
     defer { probe.close() }
     return try await probe.look()
   }

@@ -3,12 +3,12 @@ import Catalogue
 import Foundation
 import Kafka
 import Messages
-import Operations
 import ServiceKit
 import TestSupport
 import Testing
 import Values
 
+@testable import Operations
 @testable import SoukService
 
 @Suite struct TopicsCommandTests {

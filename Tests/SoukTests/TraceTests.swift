@@ -8,11 +8,11 @@ import InfluxFlags
 import Kafka
 import ObjectStore
 import ObjectStoreFlags
-import Operations
 import Postgres
 import TestSupport
 import Testing
 
+@testable import Operations
 @testable import SoukService
 
 /// `souk trace` over a broker.

@@ -3,6 +3,7 @@ import Catalogue
 import Core
 import Foundation
 import Kafka
+import Operations
 import Synchronization
 import Testing
 import TestSupport

@@ -52,7 +52,7 @@ struct AuditCommand: AsyncParsableCommand {
   }
 
   func audit(_ cluster: Cluster) async throws -> Audit {
-    let probe = try FleetProbe(fleet)
+    let probe = try FleetProbe(fleet.places)
     defer { probe.close() }
     let names = system.map { Set($0.services.map(\.name)) }
     var look = try await probe.look()

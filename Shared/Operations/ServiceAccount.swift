@@ -1,23 +1,23 @@
 import Catalogue
 import Kafka
 import LocalServers
-import Operations
+import ServiceKit
 
 /// The records of one service, summed over its processes: what came in, and what became of it. A pure value.
-struct ServiceAccount: Hashable, Sendable {
-  var service: String
-  var processes = 0
-  var consumed: Int64 = 0
-  var kept: Int64 = 0
-  var skipped: Int64 = 0
-  var deadLettered: Int64 = 0
-  var returned: Int64 = 0
-  var inFlight: Int64 = 0
-  var produced: Int64 = 0
+package struct ServiceAccount: Hashable, Sendable {
+  package var service: String
+  package var processes = 0
+  package var consumed: Int64 = 0
+  package var kept: Int64 = 0
+  package var skipped: Int64 = 0
+  package var deadLettered: Int64 = 0
+  package var returned: Int64 = 0
+  package var inFlight: Int64 = 0
+  package var produced: Int64 = 0
 
-  init(_ service: String) { self.service = service }
+  package init(_ service: String) { self.service = service }
 
-  mutating func add(_ samples: MetricSamples) {
+  package mutating func add(_ samples: MetricSamples) {
     func value(_ name: String) -> Int64 { Int64(samples.sum(name) ?? 0) }
     processes += 1
     consumed += value("souk_records_consumed_total")
@@ -30,9 +30,9 @@ struct ServiceAccount: Hashable, Sendable {
   }
 
   /// Records in no column, or in two: other than 0 only while one moves from one to the other.
-  var missing: Int64 { consumed - kept - skipped - deadLettered - returned - inFlight }
+  package var missing: Int64 { consumed - kept - skipped - deadLettered - returned - inFlight }
 
-  static func all(_ answers: [FleetProbe.Answer]) -> [ServiceAccount] {
+  package static func all(_ answers: [FleetProbe.Answer]) -> [ServiceAccount] {
     var accounts: [String: ServiceAccount] = [:]
     for answer in answers {
       accounts[answer.service, default: ServiceAccount(answer.service)].add(answer.samples)
@@ -42,18 +42,18 @@ struct ServiceAccount: Hashable, Sendable {
 }
 
 /// A partition whose numbers contradict each other. A pure value.
-struct PartitionFinding: Hashable, Sendable {
-  var group: String
-  var partition: String
-  var words: String
+package struct PartitionFinding: Hashable, Sendable {
+  package var group: String
+  package var partition: String
+  package var words: String
 }
 
 /// Compares what groups have committed with what the topics have and what processes say. Pure functions.
-enum PartitionAudit {
+package enum PartitionAudit {
   /// - Parameters:
   ///   - owners: what the processes that have a partition say is committed, by group and partition (`topic/3`).
   ///   - isWhole: whether every process has answered; otherwise a partition without an owner proves nothing.
-  static func findings(
+  package static func findings(
     _ readings: [GroupLag], owners: [String: [String: [Int64]]], isWhole: Bool
   ) -> [PartitionFinding] {
     var findings: [PartitionFinding] = []
@@ -86,7 +86,7 @@ enum PartitionAudit {
   }
 
   /// Of all processes.
-  static func owners(_ answers: [FleetProbe.Answer]) -> [String: [String: [Int64]]] {
+  package static func owners(_ answers: [FleetProbe.Answer]) -> [String: [String: [Int64]]] {
     var owners: [String: [String: [Int64]]] = [:]
     for answer in answers {
       for sample in answer.samples.samples where sample.name == "souk_kafka_committed_offset" {
@@ -101,7 +101,7 @@ enum PartitionAudit {
 
   /// What processes have produced and dead-lettered since they started is in the topics: these end behind it.
   /// - Parameter ends: the offsets that a topic has given in all, by topic; topics that do not exist are missing.
-  static func findings(_ answers: [FleetProbe.Answer], ends: [String: Int64]) -> [PartitionFinding] {
+  package static func findings(_ answers: [FleetProbe.Answer], ends: [String: Int64]) -> [PartitionFinding] {
     var findings: [PartitionFinding] = []
     for (service, answers) in Dictionary(grouping: answers, by: \.service).sorted(by: { $0.key < $1.key }) {
       func compare(_ topics: [String], _ count: Int64, _ what: String) {
