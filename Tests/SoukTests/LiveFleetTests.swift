@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalogue
 import Core
+import Foundation
 import Kafka
 import LocalServers
 import Synchronization

@@ -4,6 +4,7 @@ import Core
 import Influx
 import InfluxFlags
 import Kafka
+import ObjectStore
 import ObjectStoreFlags
 import Operations
 import Postgres
