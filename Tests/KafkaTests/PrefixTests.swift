@@ -1,3 +1,4 @@
+import ArgumentParser
 import Core
 @testable import KafkaFlags
 import Synchronization

@@ -36,7 +36,7 @@ import Values
       "--otel-resource-attributes", "service.name=ignored,deployment.environment.name=test",
       "--otel-service-name", "named",
     ]) { tracer in
-      tracer.end(tracer.begin("process t", .consumer, parent: parent, Span.place("t", 3, 27)), failure: "bad_row")
+      tracer.end(tracer.begin("process t", .consumer, parent: parent, TraceSpan.place("t", 3, 27)), failure: "bad_row")
       var links = SpanLinks()
       for offset in 0..<200 {
         links.add(TraceParent.root().bytes, topic: "t", partition: 1, offset: Int64(offset))

@@ -27,7 +27,7 @@ extension PipelineContext {
     }
     let span = tracer.begin(
       "process \(job.topic)", .consumer, parent: job.trace,
-      processing + Span.place(job.topic, job.partition, job.offset))
+      processing + TraceSpan.place(job.topic, job.partition, job.offset))
     var carrying = job
     carrying.headers.removeAll { $0.name == HeaderName.traceparent }
     carrying.headers.append(Header(HeaderName.traceparent, span.context.bytes))
@@ -47,7 +47,7 @@ extension PipelineContext {
   }
 
   /// Begins the span of work on a batch of `count` records.
-  func begin(_ links: SpanLinks, _ count: Int, of partitions: some Collection<TopicPartition>) -> Span? {
+  func begin(_ links: SpanLinks, _ count: Int, of partitions: some Collection<TopicPartition>) -> TraceSpan? {
     guard let tracer = service.tracer, count > 0 else { return nil }
     let topics = Set(partitions.map(\.topic))
     var attributes = processing + [("messaging.batch.message_count", .number(Int64(count)))]
@@ -60,11 +60,11 @@ extension PipelineContext {
     return tracer.begin(topics.count == 1 ? "process \(topics.first!)" : "process", over: links, attributes)
   }
 
-  func end(_ span: Span?, failure: String? = nil) {
+  func end(_ span: TraceSpan?, failure: String? = nil) {
     if let span { service.tracer?.end(span, failure: failure) }
   }
 
-  private var processing: [Span.Attribute] {
+  private var processing: [TraceSpan.Attribute] {
     [
       ("messaging.system", .text("kafka")), ("messaging.operation.type", .text("process")),
       ("messaging.operation.name", .text("process")),

@@ -64,7 +64,8 @@ package enum Launcher {
       }
       return 0
     } catch let error as any ClassifiedError {
-      host.standardError(Array("Error: \(error)\n".utf8))
+      let text = (root as? any OperatorTool.Type)?.explanation(of: error) ?? "\(error)"
+      host.standardError(Array("Error: \(text)\n".utf8))
       return ExitStatus(for: error).rawValue
     } catch {
       let code = root.exitCode(for: error)

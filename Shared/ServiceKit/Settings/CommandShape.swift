@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Foundation
 
 /// The options of a command and its subcommands, read back from the ArgumentParser declaration itself, so that
@@ -118,6 +119,12 @@ package protocol OperatorTool: ParsableCommand {
   static var formerVariables: Set<String> { get }
   /// - Parameter option: a name in kebab-case.
   static func sharesWithServices(_ option: String) -> Bool
+  /// What went wrong and what to do, where an error of a library does not say it; nil: the error's own text.
+  static func explanation(of error: any ClassifiedError) -> String?
+}
+
+extension OperatorTool {
+  package static func explanation(of error: any ClassifiedError) -> String? { nil }
 }
 
 /// One option: a flag of the command line, a variable of the environment and a key of the settings file.

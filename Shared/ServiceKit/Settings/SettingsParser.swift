@@ -132,7 +132,7 @@ struct SettingsParser {
     var text = root.fullMessage(for: error)
     // The first line is the message, the others are the usage.
     if text.hasPrefix("Error: Unexpected argument"), let end = text.firstIndex(of: "\n") {
-      text.insert(contentsOf: subcommandHint, at: end)
+      text.insert(contentsOf: "." + subcommandHint, at: end)
     }
     return .refused(
       text + hints.joined() + example,

@@ -31,7 +31,7 @@ struct TraceExporter: Sendable {
     }
   }
 
-  private func send(_ spans: [Span], until end: Interruption) async {
+  private func send(_ spans: [TraceSpan], until end: Interruption) async {
     var attempts = 0
     do {
       let sent: Void? = try await backoff.retry(until: end) { try await post(spans) } isWanted: { failed in
@@ -53,7 +53,7 @@ struct TraceExporter: Sendable {
     }
   }
 
-  private func post(_ spans: [Span]) async throws {
+  private func post(_ spans: [TraceSpan]) async throws {
     var headers = headers
     headers["Content-Type"] = "application/json"
     let answer = try await client.execute(HTTPRequest(
@@ -75,7 +75,7 @@ struct TraceExporter: Sendable {
 
   // MARK: The form of opentelemetry-proto's ExportTraceServiceRequest
 
-  func encoded(_ spans: [Span]) -> [UInt8] {
+  func encoded(_ spans: [TraceSpan]) -> [UInt8] {
     var json: [UInt8] = []
     json.reserveCapacity(spans.count * 512)
     json += "{\"resourceSpans\":[{\"resource\":{\"attributes\":".utf8
@@ -91,7 +91,7 @@ struct TraceExporter: Sendable {
     return json
   }
 
-  private static func append(_ span: Span, to json: inout [UInt8]) {
+  private static func append(_ span: TraceSpan, to json: inout [UInt8]) {
     json.append(UInt8(ascii: "{"))
     append(span.context, to: &json)
     if let parent = span.parent { json += ",\"parentSpanId\":\"\(parent.spanID)\"".utf8 }
@@ -118,7 +118,7 @@ struct TraceExporter: Sendable {
     json += "\"traceId\":\"\(context.traceID)\",\"spanId\":\"\(context.spanID)\"".utf8
   }
 
-  private static func append(_ attributes: [Span.Attribute], to json: inout [UInt8]) {
+  private static func append(_ attributes: [TraceSpan.Attribute], to json: inout [UInt8]) {
     json.append(UInt8(ascii: "["))
     for (index, (name, value)) in attributes.enumerated() {
       json += (index > 0 ? ",{\"key\":" : "{\"key\":").utf8

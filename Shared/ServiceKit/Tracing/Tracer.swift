@@ -60,7 +60,7 @@ package final class Tracer: Sendable {
   static let batch = 512
 
   private struct State {
-    var waiting: [Span] = []
+    var waiting: [TraceSpan] = []
     var isFull = Interruption()
   }
   private let state = Mutex(State())
@@ -76,27 +76,27 @@ package final class Tracer: Sendable {
   /// Begins work on a message.
   /// - Parameter parent: the context that it came with.
   package func begin(
-    _ name: String, _ kind: Span.Kind, parent: TraceParent?, _ attributes: [Span.Attribute]
-  ) -> Span {
+    _ name: String, _ kind: TraceSpan.Kind, parent: TraceParent?, _ attributes: [TraceSpan.Attribute]
+  ) -> TraceSpan {
     let own = parent?.child() ?? TraceParent.root()
-    return Span(
+    return TraceSpan(
       name: name, kind: kind, context: own.sampled(sampler.records(own.traceIDLow, parent: parent)), parent: parent,
       attributes: attributes, links: SpanLinks(), start: now())
   }
 
   /// Begins work on the messages of a batch, a trace of its own that is recorded when that of one of them is.
-  package func begin(_ name: String, over links: SpanLinks, _ attributes: [Span.Attribute]) -> Span {
+  package func begin(_ name: String, over links: SpanLinks, _ attributes: [TraceSpan.Attribute]) -> TraceSpan {
     let own = TraceParent.root()
     let records = links.isEmpty
       ? sampler.records(own.traceIDLow, parent: nil)
       : links.contexts.contains { sampler.records($0.traceIDLow, parent: $0) }
-    return Span(
+    return TraceSpan(
       name: name, kind: .consumer, context: own.sampled(records), parent: nil, attributes: attributes, links: links,
       start: now())
   }
 
   /// - Parameter failure: the code of the error that the work ended with.
-  package func end(_ span: Span, failure: String? = nil) {
+  package func end(_ span: TraceSpan, failure: String? = nil) {
     guard span.context.isSampled else { return }
     var span = span
     span.end = max(now(), span.start)
@@ -128,7 +128,7 @@ package final class Tracer: Sendable {
   }
 
   /// Takes spans out, at most a batch.
-  func take() -> [Span] {
+  func take() -> [TraceSpan] {
     state.withLock { state in
       let taken = Array(state.waiting.prefix(Self.batch))
       state.waiting.removeFirst(taken.count)

@@ -3,7 +3,7 @@ import Values
 /// One piece of work of a trace, as OpenTelemetry has it.
 ///
 /// Names and attributes are those of the semantic conventions for messaging and for Kafka.
-package struct Span: Sendable {
+package struct TraceSpan: Sendable {
   /// With the numbers of OTLP.
   package enum Kind: Int, Sendable { case producer = 4, consumer = 5 }
 
@@ -40,7 +40,7 @@ package struct SpanLinks: Sendable {
   /// As many as OpenTelemetry's libraries keep by default.
   private static let limit = 128
 
-  private(set) var links: [Span.Link] = []
+  private(set) var links: [TraceSpan.Link] = []
   /// Different contexts that came after the limit.
   private(set) var dropped = 0
   private var last: [UInt8] = []
@@ -60,11 +60,11 @@ package struct SpanLinks: Sendable {
       return
     }
     guard let parsed = TraceParent(parsing: context.span.bytes) else { return }
-    links.append(Span.Link(context: parsed, attributes: Span.place(topic, partition, offset)))
+    links.append(TraceSpan.Link(context: parsed, attributes: TraceSpan.place(topic, partition, offset)))
   }
 }
 
-extension Span {
+extension TraceSpan {
   /// Where a message lies.
   package static func place(_ topic: String, _ partition: Int32, _ offset: Int64) -> [Attribute] {
     [
