@@ -238,7 +238,7 @@ package struct ProgressBar: Sendable {
     let share = step.total > 0 ? Double(step.done) / Double(step.total) : 1
     let filled = min(width, Int(share * Double(width)))
     let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: width - filled)
-    let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+    let seconds = elapsed / .seconds(1)
     let left = share > 0 ? Int((seconds / share - seconds).rounded()) : 0
     let percent = String(Int(share * 100))
     return "[\(bar)] \(String(repeating: " ", count: max(0, 3 - percent.count)))\(percent) %  \(step.symbol)  "
@@ -252,8 +252,7 @@ package struct ProgressBar: Sendable {
   }
 
   static func clock(_ seconds: Int) -> String {
-    func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
-    let text = "\(two(seconds / 60 % 60)):\(two(seconds % 60))"
+    let text = "\(zeroPadded(seconds / 60 % 60, 2)):\(zeroPadded(seconds % 60, 2))"
     return seconds >= 3_600 ? "\(seconds / 3_600):\(text)" : text
   }
 }

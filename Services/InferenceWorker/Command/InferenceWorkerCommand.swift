@@ -220,8 +220,6 @@ struct ModelsCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Models") var registry: RegistryOptions
 
-    init() {}
-
     func run() async throws { _ = try await ModelsCommand.show(registry, isVerifying: false) }
   }
 
@@ -231,8 +229,6 @@ struct ModelsCommand: AsyncParsableCommand {
       commandName: "verify", abstract: "Load every model and try it; exit code 78 when one must not be used.")
 
     @OptionGroup(title: "Models") var registry: RegistryOptions
-
-    init() {}
 
     func run() async throws {
       let bad = try await ModelsCommand.show(registry, isVerifying: true)

@@ -190,6 +190,7 @@ struct FeedSettings: Sendable {
   var isPacked: Bool
   var hours = NYSECalendar.Hours.extended
   var silence: Duration = .seconds(30)
+  /// How long the login and the answer to subscriptions may take.
   var patience: Duration = .seconds(10)
   var maxBacklog = 64 << 20
   var overlap: Duration = .seconds(2)

@@ -52,7 +52,7 @@ struct StreamCommand: ServiceCommand {
     let interests = needs.add(.setting("symbols", { try feed.interests() }) { "\($0.count)" })
     let plan = needs.add(Need(
       "feed", limit: .seconds(60), open: { (settings: try feed.settings(), calendar: try NYSECalendar()) },
-      check: { try await FeedSession($0.settings).check(try interests.value) }))
+      check: { try await FeedSession(settings: $0.settings).check(try interests.value) }))
     let client = needs.add(Need("history", open: { try http.makeClient(name: "feed-history", perHost: Refill.atOnce) }))
     let location = needs.add(.setting("state", { () throws(Failure) -> StateLocation in
       if let text = feed.state { return try StateLocation(text) }

@@ -26,8 +26,6 @@ struct FleetOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A Prometheus that scrapes the fleet: its active targets are asked.", valueName: "url"))
   var prometheus: String?
 
-  init() {}
-
   /// What `souk up` writes in its run folder.
   static let file = ".souk/run/addresses"
 

@@ -131,8 +131,6 @@ package struct RecordAccount: Sendable, Hashable {
   package var returned = 0
   package var inFlight = 0
 
-  package init() {}
-
   /// Records that are in no column, or in two. Other than 0 only while a record moves from one to the other.
   package var missing: Int { consumed - kept - skipped - deadLettered - returned - inFlight }
 }

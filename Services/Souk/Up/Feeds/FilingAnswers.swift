@@ -79,20 +79,15 @@ struct FilingAnswers: Sendable {
 
   private static func read(_ client: RedisClient) async throws -> FilingAnswers {
     var answers = FilingAnswers()
-    var cursor = "0"
-    repeat {
-      let reply = try await client.send(RedisCommand("SCAN", cursor, "MATCH", "doc:*", "COUNT", "1000"))
-      guard let parts = reply.array, parts.count == 2 else { break }
-      cursor = parts[0].text ?? "0"
-      let names = (parts[1].array ?? []).compactMap(\.text)
-      let fields = ["symbols", "form", "document", "part", "item"]
-      let commands = names.map { name in RedisCommand("HMGET", ([name] + fields).map { Array($0.utf8) }) }
-      for reply in try await client.sendAll(commands) {
-        let texts = (reply.array ?? []).map { $0.text ?? "" }
-        guard texts.count == fields.count, let symbol = texts[0].split(separator: ",").first else { continue }
-        answers.rows["\(symbol) \(texts[1])", default: Row()].add(texts[2], texts[3], texts[4])
-      }
-    } while cursor != "0"
+    let fields = ["symbols", "form", "document", "part", "item"]
+    let commands = try await client.keys(of: "doc:").map { name in
+      RedisCommand("HMGET", ([name] + fields).map { Array($0.utf8) })
+    }
+    for reply in try await client.sendAll(commands) {
+      let texts = (reply.array ?? []).map { $0.text ?? "" }
+      guard texts.count == fields.count, let symbol = texts[0].split(separator: ",").first else { continue }
+      answers.rows["\(symbol) \(texts[1])", default: Row()].add(texts[2], texts[3], texts[4])
+    }
     return answers
   }
 
