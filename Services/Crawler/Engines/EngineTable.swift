@@ -1,4 +1,9 @@
 import Core
+import Glibc
+import HTML
+import HTTP
+import Logging
+import Portals
 
 /// One kind of engine: its name in the catalogue, and how it is made from a row.
 package struct EngineKind: Sendable {
@@ -32,8 +37,10 @@ package enum EngineTable {
     EngineKind("cerberus", "Cerberus web: a login per chain, a JSON directory") { try CerberusEngine($0) },
     EngineKind("laibcatalog", "laibcatalog.co.il: a JSON listing by chain id") { try LaibcatalogEngine($0) },
     EngineKind("meshnat_yosef", "Meshnat Yosef: one JSON array") { try MeshnatYosefEngine($0) },
-    EngineKind("netiv_hased", "Netiv Ha-Hesed: a page of links by day") { try NetivHasedEngine($0) },
-    EngineKind("wolt", "Wolt: an index of days, a page of links by day") { try WoltEngine($0) },
+    EngineKind("netiv_hased", "Netiv Ha-Hesed: a page of links by day") {
+      try LinkPageEngine($0, .netivHased)
+    },
+    EngineKind("wolt", "Wolt: an index of days, a page of links by day") { try LinkPageEngine($0, .wolt) },
     EngineKind("http", "an index page of a web server that links to files") { try IndexEngine($0) },
     EngineKind("ftp", "a folder of an FTP server, ftp:// or ftps://") { try FTPEngine($0) },
     EngineKind("dir", "a local folder with everything below it") { try FolderEngine($0) },
@@ -46,4 +53,64 @@ package enum EngineTable {
       .configuration, code: "unknown_engine",
       "there is no engine '\(name)'; there are \(all.map(\.name).joined(separator: ", "))")
   }
+}
+
+/// What an engine is made from: its chain's row, and a client for the portal's listings.
+package struct EngineContext: Sendable {
+  package var chain: Chain
+  /// The source's name in logs and metrics: the chain's slug, or a host where there is none.
+  package var label: String
+  /// The chain's name in messages; nil: the chain id in each file's name.
+  package var chainName: String?
+  /// Fetches listings: paced, with retries and conditional requests.
+  package var listings: ListingClient
+  package var limits: EngineLimits
+  package var zone: ZoneTable
+  package var logger: Logger
+
+  /// The portal's address, ending in a slash, so that relative references stay below it.
+  /// - Throws: a configuration `Failure` when the locator is no http(s) address.
+  package func base() throws(Failure) -> HTTPURL {
+    do {
+      return try HTTPURL(chain.locator.hasSuffix("/") ? chain.locator : chain.locator + "/")
+    } catch {
+      throw Failure(
+        .configuration, code: "bad_source", "\(label): '\(chain.locator)' is not a usable address: \(error)")
+    }
+  }
+
+  /// Whether a file name matches the row's option `pattern`, a shell pattern without case; without one, every name
+  /// does.
+  func matchesPattern(_ fileName: String) -> Bool {
+    chain.options["pattern"].map { fnmatch($0, fileName, 1 << 4 /* FNM_CASEFOLD */) == 0 } ?? true
+  }
+
+  /// Fetches a page of HTML.
+  /// - Returns: the page, and its address after redirects.
+  func page(at url: HTTPURL) async throws -> (document: HTMLDocument, url: HTTPURL) {
+    let response = try await listings.get(url, headers: ["Accept": "text/html"])
+    return (try HTMLDocument(response.body), response.head.url)
+  }
+
+  /// - Throws: `too_many_rows` for a listing with more rows than an answer may have.
+  func checkRows(_ count: Int, in listing: String = "the listing") throws(PortalError) {
+    guard count <= limits.maxRows else {
+      throw PortalError(.tooManyRows, "\(listing) has \(count) rows, more than --max-listing-rows \(limits.maxRows)")
+    }
+  }
+
+  /// The row's option of this name, or its default.
+  package func option(_ name: String, default value: String) -> String { chain.options[name] ?? value }
+}
+
+/// Limits of one pass over a portal, for every engine.
+package struct EngineLimits: Sendable {
+  /// The most rows one listing shows, on portals that cut silently; an answer with as many rows counts as cut.
+  package var rowCap = 1_000
+  /// An answer with more rows is refused (`too_many_rows`).
+  package var maxRows = 100_000
+  /// Requests of one pass.
+  package var maxRequests = 2_000
+  /// Days to read, back from today, on portals that list by day.
+  package var days = 2
 }

@@ -56,7 +56,8 @@ package struct BarsAdapter: FetchAdapter {
     let range = range(of: task, interval, known.map(\.history), now: now, source: source.source.name)
     let reading = Reading(feed, interval, range)
     var fetched = Fetched()
-    let access = FeedAccess(feed, base: source.source.url, key: source.key, secret: source.secret)
+    let access = FeedAccess(
+      feed, base: source.source.url, key: Secret(source.key), secret: source.secret.map { Secret($0) })
     let isRecent = now.microseconds * 1_000 - range.lowerBound < FeedQuestion.recentBars * interval.nanoseconds
     for question in FeedQuestion.bars(feed, interval, of: symbols, in: range, isRecent: isRecent) {
       do {

@@ -33,7 +33,8 @@ extension Board {
         return PageContent(title: symbol, trail: [("Bars", Link(["bars"]))], [
           panel(
             "latest", "Last tick", of: "latestTick", [("symbol", symbol)], nothing: "No tick came.", Self.latest),
-          candlePanel(view), tapePanel(symbol),
+          candlePanel(view),
+        ] + (gateway.topics.map { [tapePanel(symbol, $0)] } ?? []) + [
           panel(
             "gaps", "Gaps of the feeds", of: "gaps", [("symbol", symbol)],
             nothing: "No feed of it was interrupted.", Self.gaps),
@@ -91,10 +92,9 @@ extension Board {
   }
 
   /// What came on the topics while this process ran: the same events as those of `/live`.
-  private func tapePanel(_ symbol: String) -> Panel {
+  private func tapePanel(_ symbol: String, _ topics: LiveTopics) -> Panel {
     let asked = [("symbols", Optional(symbol)), ("kinds", Optional("tick"))]
     return Panel("tape", "Tape", Question("live", asked, of: gateway).map { .api($0.address) }) {
-      guard let topics = gateway.topics else { throw Problem.away("kafka", "This gateway runs without Kafka.") }
       let events = gateway.live.hub.recent(symbol, kinds: ["tick"], most: 60)
       guard topics.isReachable || !events.isEmpty else { throw Problem.away("kafka", "Kafka does not answer.") }
       var table = Table([

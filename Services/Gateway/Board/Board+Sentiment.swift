@@ -86,7 +86,7 @@ extension Board {
       ]),
     ]
     if isFew {
-      contents.append(.words(["Only \(stories.count) stories: below 20 a mean says little, so it is grey."], .faint))
+      contents.append(.words(["n = \(stories.count): below 20 stories a mean says little, so it is grey."], .faint))
     }
     contents.append(.figure(
       .all([price(prices, over: x), plot.svg("Score of each story from -1 to 1"), counts]), name: "scores",

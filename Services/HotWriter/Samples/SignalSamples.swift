@@ -94,21 +94,14 @@ extension RecordReader {
 
 extension HotWriter {
   /// `feat:{AAPL}`: a hash of a symbol, whose fields of an interval are those of its last bar.
-  func append(
-    features buffers: [Waiting], _ table: SeriesTable, _ digests: [[UInt8]], _ pipeline: inout RedisPipeline,
-    _ commands: inout [Command]
-  ) {
+  func append(features buffers: [Waiting], _ table: SeriesTable, to draft: inout Draft) {
     for (_, buffer) in buffers {
       for (name, value) in buffer.features {
-        pipeline.begin(words: 6 + value.count)
-        pipeline.word("EVALSHA")
-        pipeline.word(digests[4])
-        pipeline.number(1)
-        pipeline.word(Array("feat:{".utf8) + table.symbols.texts[name.symbol] + [UInt8(ascii: "}")])
-        pipeline.word(name.startField)
-        pipeline.number(value.startNs)
-        pipeline.framed(value.words)
-        commands.append(.last)
+        draft.run(.features, words: 3 + value.count)
+        draft.pipeline.word(Array("feat:{".utf8) + table.symbols.texts[name.symbol] + [UInt8(ascii: "}")])
+        draft.pipeline.word(name.startField)
+        draft.pipeline.number(value.startNs)
+        draft.pipeline.framed(value.words)
       }
     }
   }

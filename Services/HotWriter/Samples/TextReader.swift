@@ -6,29 +6,28 @@ import Redis
 import Values
 
 /// How long texts are kept, and how many of them in the tail.
-package struct TextPolicy: Sendable {
+struct TextPolicy: Sendable {
   /// Of `news:<id>` and `post:<id>`.
-  package var news = RetentionBySource(["newsapi": .seconds(30 * 86_400)], others: .seconds(7 * 86_400))
+  var news = RetentionByName(["newsapi": .seconds(30 * 86_400)], others: .seconds(7 * 86_400))
   /// Of `document:<id>` and the passages `doc:<id>`.
-  package var documents = RetentionBySource(["edgar": .seconds(90 * 86_400)], others: .seconds(30 * 86_400))
+  var documents = RetentionByName(["edgar": .seconds(90 * 86_400)], others: .seconds(30 * 86_400))
   /// Of the line and the stories of a symbol.
-  package var sentiment: Duration = .seconds(90 * 86_400)
+  var sentiment: Duration = .seconds(90 * 86_400)
   /// Of the line and the events of a symbol's options.
-  package var flow: Duration = .seconds(30 * 86_400)
+  var flow: Duration = .seconds(30 * 86_400)
   /// Entries of `stream:raw_news` and of `stream:raw_posts`, about; 0 keeps no such streams.
-  package var tail = 10_000
+  var tail = 10_000
   /// Entries of `stream:raw_documents`, about; 0 keeps no such stream.
-  package var documentTail = 10_000
+  var documentTail = 10_000
   /// Articles and posts have vectors.
-  package var hasVectors = false
-
-  package init() {}
+  var hasVectors = false
 }
 
-/// How long what is collected is kept, by source.
-package struct RetentionBySource: Sendable {
+/// How long something is kept, by the name of its source or, for bars, of their interval.
+package struct RetentionByName: Sendable {
   private var named: [String: Duration]
-  private var others: Duration
+  /// What holds for any other name.
+  var others: Duration
 
   package init(_ named: [String: Duration], others: Duration) {
     self.named = named
@@ -39,7 +38,7 @@ package struct RetentionBySource: Sendable {
   ///   - text: `newsapi=30d,other=7d`
   ///   - others: what holds when it does not say.
   /// - Throws: `Failure(.configuration)` that names the flag.
-  package init(_ text: String, others: Duration, flag: String, example: String) throws(Failure) {
+  init(_ text: String, others: Duration, flag: String, example: String) throws(Failure) {
     var (named, others) = ([String: Duration](), others)
     for part in text.split(separator: ",") {
       let words = part.split(separator: "=").map(String.init)
@@ -51,19 +50,30 @@ package struct RetentionBySource: Sendable {
     self.init(named, others: others)
   }
 
-  func retention(of source: String) -> Duration { named[source] ?? others }
+  func of(_ name: String) -> Duration { named[name] ?? others }
 }
 
-/// One run of a script of ``TextScripts``.
+/// One run of a script of texts.
 struct TextNote: Sendable {
-  enum Script: Int, Sendable { case article, statement, passage, withdrawal }
-
   var script: Script
   var keys: [String]
   var arguments: [[UInt8]]
   /// What a vector is to be made of, which is then a part of the arguments.
   var meaning: String?
 }
+
+/// What articles, posts and documents have in common.
+protocol PublishedText {
+  var source: String { get }
+  var id: String { get }
+  var publishedAt: Timestamp { get }
+  var knownAt: Timestamp { get }
+  var withdrawn: Bool { get }
+}
+
+extension NewsArticle: PublishedText {}
+extension SocialPost: PublishedText {}
+extension Document: PublishedText {}
 
 /// Reads the records of `news-articles`, `social-posts`, `sentiment-events`, `options-flow`, `documents` and
 /// `document-chunks`.
@@ -83,10 +93,7 @@ struct TextReader: Sendable {
       ("known_at", Self.text(article.knownAt)),
     ]
     return note(
-      Published(
-        source: article.source, id: article.id, publishedAt: article.publishedAt, knownAt: article.knownAt,
-        isWithdrawn: article.withdrawn),
-      fields, bytes, kind: "news", stream: TextScripts.news, retention: policy.news.retention(of: article.source),
+      article, fields, bytes, kind: "news", stream: TextScripts.news, retention: policy.news.of(article.source),
       tail: policy.tail, meaning: [article.title, article.description], &buffer)
   }
 
@@ -100,25 +107,13 @@ struct TextReader: Sendable {
       ("published_at", Self.text(post.publishedAt)), ("known_at", Self.text(post.knownAt)),
     ]
     return note(
-      Published(
-        source: post.source, id: post.id, publishedAt: post.publishedAt, knownAt: post.knownAt,
-        isWithdrawn: post.withdrawn),
-      fields, bytes, kind: "post", stream: TextScripts.posts, retention: policy.news.retention(of: post.source),
+      post, fields, bytes, kind: "post", stream: TextScripts.posts, retention: policy.news.of(post.source),
       tail: policy.tail, meaning: [post.title, post.text], &buffer)
-  }
-
-  /// What articles and posts have in common.
-  struct Published {
-    var source: String
-    var id: String
-    var publishedAt: Timestamp
-    var knownAt: Timestamp
-    var isWithdrawn: Bool
   }
 
   /// - Parameter kind: before its name in its key.
   func note(
-    _ text: Published, _ fields: [(String, String?)], _ bytes: RawSpan, kind: String, stream: String,
+    _ text: some PublishedText, _ fields: [(String, String?)], _ bytes: RawSpan, kind: String, stream: String,
     retention: Duration, tail: Int, meaning: [String?] = [], _ buffer: inout PartitionBuffer
   ) -> Disposition {
     guard Self.isName(text.source), Self.isName(text.id) else {
@@ -128,14 +123,14 @@ struct TextReader: Sendable {
     if let refusal = refusal(publishedAt: text.publishedAt) { return .reject(refusal) }
     let raw = bytes.withUnsafeBytes { Array($0) }
     var arguments = [
-      "\(text.knownAt.microseconds)", retention.redisMilliseconds, "\(tail)", text.isWithdrawn ? "1" : "0",
+      "\(text.knownAt.microseconds)", retention.redisMilliseconds, "\(tail)", text.withdrawn ? "1" : "0",
     ].map { Array($0.utf8) }
     arguments.append(raw)
     for case (let name, let value?) in fields { arguments += [Array(name.utf8), Array(value.utf8)] }
     arguments += [Array("published_ms".utf8), Array("\(text.publishedAt.microseconds / 1_000)".utf8)]
     let key = "\(kind):\(text.source)/\(text.id)"
     var note = TextNote(script: .article, keys: [key, stream, "withdrawn:\(key)"], arguments: arguments)
-    if policy.hasVectors, !text.isWithdrawn, !meaning.isEmpty {
+    if policy.hasVectors, !text.withdrawn, !meaning.isEmpty {
       note.meaning = meaning.compactMap(\.self).joined(separator: " ")
     }
     add(note, raw.count * 2, &buffer)

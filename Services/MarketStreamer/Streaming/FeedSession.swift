@@ -166,7 +166,7 @@ struct FeedSession: Sendable {
         switch control {
         case .connected:
           try await socket.send(message(FeedRequests.login(
-            feed, key: settings.key, secret: settings.secret, isPacked: isPacked)))
+            feed, key: try settings.key.resolve(), secret: try settings.secret?.resolve(), isPacked: isPacked)))
         case .authenticated: return
         case .failed(let failure): throw failure
         default: break

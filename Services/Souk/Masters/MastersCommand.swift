@@ -6,6 +6,7 @@ import Kafka
 import KafkaFlags
 import Logging
 import Messages
+import Operations
 import Pipeline
 import PostgresFlags
 import Values

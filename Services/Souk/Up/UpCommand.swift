@@ -5,6 +5,7 @@ import Foundation
 import HTTP
 import Kafka
 import ObjectStore
+import Operations
 import Options
 import Postgres
 import ServiceKit

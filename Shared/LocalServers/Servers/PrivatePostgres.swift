@@ -30,6 +30,10 @@ package final class PrivatePostgres: PrivateServer, @unchecked Sendable {
     try super.init(try PrivateFolder("postgres", owner: account), haltSignal: SIGINT)
   }
 
+  /// - Parameters:
+  ///   - durable: false: no fsync and no full-page writes; several times faster, and safe against everything but a
+  ///     crash of the machine. A crash of the server process loses nothing.
+  ///   - settings: passed as `-c name=value`.
   /// - Throws: `Failure`: configuration when PostgreSQL is not installed (says what to install); fatal with the end
   ///   of its log when it does not start.
   package static func start(

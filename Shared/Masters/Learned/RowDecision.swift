@@ -64,18 +64,18 @@ package final class RowDecision {
   package func decide() throws(ForecastError) -> [Answer?] {
     try judge()
     defer { reset() }
-    let order = try contested()
+    var claims = Claims(pairs, claimed)
+    let order = try contested(claims)
     var answers = [Answer?](repeating: nil, count: rowStarts.count)
-    var taken = claimed
     for (pair, probability) in order {
       let (row, master) = (pairs[pair].row, pairs[pair].master)
-      let isTaken = taken.contains(master)
+      let isTaken = claims.isTaken(pair)
       if let answer = answers[row] {
         // The next best, when the best is taken.
         guard answer.isTaken, !isTaken else { continue }
       }
       answers[row] = Answer(master: master, probability: probability, isTaken: isTaken)
-      if !isTaken { taken.insert(master) }
+      if !isTaken { claims.take(pair) }
     }
     return answers
   }
@@ -116,8 +116,7 @@ package final class RowDecision {
   }
 
   /// The best pairs of all rows with the probabilities of the second trees, the likeliest first.
-  private func contested() throws(ForecastError) -> [(pair: Int, probability: Float)] {
-    let claims = Claims(pairs)
+  private func contested(_ claims: Claims) throws(ForecastError) -> [(pair: Int, probability: Float)] {
     let level = priceLevel()
     for pair in pairs { makers.count(pair.master.maker, of: pair.row, pair.probability) }
     var rows: [Float] = []
@@ -132,11 +131,11 @@ package final class RowDecision {
       for (rank, pair) in mine.prefix(Self.kept).enumerated() {
         let p = pairs[pair].probability
         let other = mine.first { $0 != pair }
-        let rival = claims.rival(of: pair, claimed)
+        let rival = claims.rival(of: pair)
         let rivalElsewhere = rival.pair.map { claims.elsewhere($0, pairs, rowStarts) } ?? 0
         rows += [
           p, Float(rank), other.map { pairs[$0].probability } ?? 0,
-          other.map { claims.rival(of: $0, claimed).probability } ?? 0, total, rival.probability, rivalElsewhere,
+          other.map { claims.rival(of: $0).probability } ?? 0, total, rival.probability, rivalElsewhere,
           rival.total, p / (p + rival.probability + 0.02), p / (total + 0.02),
         ]
         let mine = bestFeatures[pairs[pair].features..<pairs[pair].features + Candidates.features]
@@ -187,32 +186,48 @@ package final class RowDecision {
   /// Who claims which master.
   private struct Claims {
     private struct Claim {
-      var (best, second): (Int?, Int?) = (nil, nil)
+      var best: Int?
+      var second: Int?
       var total: Float = 0
+      /// The chain sells it under its own code, or a row has it already.
+      var isTaken: Bool
     }
-    private var claims: [MasterKey: Claim] = [:]
+    private var claims: [Claim] = []
+    /// Places in `claims`, by pair: a master is looked up once for each pair.
+    private var masters: [Int] = []
     private let pairs: [Pair]
 
-    init(_ pairs: [Pair]) {
+    init(_ pairs: [Pair], _ claimed: Set<MasterKey>) {
       self.pairs = pairs
+      masters.reserveCapacity(pairs.count)
+      var numbers: [MasterKey: Int] = [:]
       for (place, pair) in pairs.enumerated() {
-        claims[pair.master, default: Claim()].total += pair.probability
-        guard let known = claims[pair.master] else { continue }
-        if known.best.map({ pairs[$0].probability < pair.probability }) ?? true {
-          claims[pair.master]?.second = known.best
-          claims[pair.master]?.best = place
-        } else if known.second.map({ pairs[$0].probability < pair.probability }) ?? true {
-          claims[pair.master]?.second = place
+        let number = numbers[pair.master] ?? claims.count
+        if number == claims.count {
+          numbers[pair.master] = number
+          claims.append(Claim(isTaken: claimed.contains(pair.master)))
+        }
+        masters.append(number)
+        claims[number].total += pair.probability
+        let (best, second) = (claims[number].best, claims[number].second)
+        if best.map({ pairs[$0].probability < pair.probability }) ?? true {
+          (claims[number].best, claims[number].second) = (place, best)
+        } else if second.map({ pairs[$0].probability < pair.probability }) ?? true {
+          claims[number].second = place
         }
       }
     }
 
+    func isTaken(_ pair: Int) -> Bool { claims[masters[pair]].isTaken }
+
+    mutating func take(_ pair: Int) { claims[masters[pair]].isTaken = true }
+
     /// The strongest claim of another row, and the sum of all of them.
-    func rival(of pair: Int, _ claimed: Set<MasterKey>) -> (pair: Int?, probability: Float, total: Float) {
-      guard let claim = claims[pairs[pair].master] else { return (nil, 0, 0) }
+    func rival(of pair: Int) -> (pair: Int?, probability: Float, total: Float) {
+      let claim = claims[masters[pair]]
       let rival = claim.best == pair ? claim.second : claim.best
       let total = claim.total - pairs[pair].probability
-      if claimed.contains(pairs[pair].master) { return (rival, 1, total + 1) }
+      if claim.isTaken { return (rival, 1, total + 1) }
       return (rival, rival.map { pairs[$0].probability } ?? 0, total)
     }
 

@@ -171,7 +171,6 @@ struct RowDecoder: ~Copyable {
       summary.rejected.badPrice += 1
       return summary.noteUnusable(code)
     }
-    addToSum(price)
     let updated = text(.updatedAt)
     let updatedAt = updated.isEmpty ? nil : times.read(updated)
     guard counts(code, updatedAt, row: index) else { return }
@@ -214,12 +213,4 @@ struct RowDecoder: ~Copyable {
 
   /// Text fields.
   private static let texts: [PriceField] = [.name, .manufacturer, .unitQty, .unitOfMeasure]
-
-  private mutating func addToSum(_ price: ExactDecimal) {
-    // 18 digits at scale 18 leave room for 100 rows of the largest possible price, and 10^15 of real ones.
-    let shift = PriceFileSummary.priceSumScale - Int(price.scale)
-    summary.priceSumMantissa &+= Int128(price.mantissa) &* Int128(Self.powersOfTen[shift])
-  }
-
-  private static let powersOfTen: [Int64] = (0...18).map { (0..<$0).reduce(1) { power, _ in power * 10 } }
 }

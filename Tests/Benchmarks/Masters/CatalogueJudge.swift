@@ -11,6 +11,8 @@ struct CatalogueJudge {
   let program: String
   /// Where to keep pairs and models.
   let folder: URL
+  /// Lists of earlier years say nothing of new rows.
+  let openSince: Int
 
   /// The masters of all chains but one, each with what every chain calls it.
   func index(without hidden: Int) -> MasterIndex {
@@ -150,9 +152,24 @@ struct CatalogueJudge {
     var isAlike: Bool
   }
 
-  func answers(
-    _ number: Int, _ model: MatchModel
-  ) throws -> (answers: [Answer], known: Int, alike: Int, new: Int, seconds: Double) {
+  /// The answers about one chain, the likeliest first, and how many of its rows are what.
+  struct Judged {
+    var chain: CatalogueRows.Chain
+    var answers: [Answer]
+    /// Rows whose product is among the masters, those of them that another chain writes just so, and all others.
+    var known, alike, new: Int
+    var seconds: Double
+
+    /// Of the rows that another chain writes just so, and of the other known ones.
+    func recalls(from threshold: Float) -> (alike: Double, others: Double) {
+      let right = answers.lazy.filter { $0.isRight && $0.probability >= threshold }
+      let written = right.count(where: \.isAlike)
+      return (
+        Double(written) / Double(max(1, alike)), Double(right.count - written) / Double(max(1, known - alike)))
+    }
+  }
+
+  func answers(_ number: Int, _ model: MatchModel) throws -> Judged {
     let index = index(without: number)
     let names = names(without: number)
     let (text, candidates, decision) = (ProductText(), Candidates(), RowDecision(model))
@@ -181,7 +198,9 @@ struct CatalogueJudge {
         Answer(row: row, master: answer.master, probability: answer.probability, isKnown: names[right] != nil,
           isRight: answer.master == right, isTwin: isTwin, isAlike: isAlike))
     }
-    return (found.sorted { $0.probability > $1.probability }, known, alike, rows.count - known, seconds)
+    return Judged(
+      chain: catalogue.chains[number], answers: found.sorted { $0.probability > $1.probability }, known: known,
+      alike: alike, new: rows.count - known, seconds: seconds)
   }
 
   /// Whether some of the names has the words and the size of the row.
@@ -215,14 +234,17 @@ struct CatalogueJudge {
     var apartRecalls: [Double] = []
     var (asked, seconds) = (0, 0.0)
     var curves: [Point] = []
+    var judged: [Judged] = []
     for (number, chain) in catalogue.chains.enumerated() {
       let path = folder.appendingPathComponent("\(chain.name).json")
       guard FileManager.default.fileExists(atPath: path.path) else { continue }
       let model = try MatchModel(Array(try Data(contentsOf: path)))
-      let (answers, known, alike, new, time) = try answers(number, model)
+      let found = try self.answers(number, model)
+      let (answers, known, alike, new) = (found.answers, found.known, found.alike, found.new)
       asked += known + new
-      seconds += time
+      seconds += found.seconds
       guard known > 0 else { continue }
+      judged.append(found)
       print("\(chain.name): \(known) rows that are among the masters, \(new) that are not")
       var line: [Double] = []
       for precision in [0.90, 0.95, 0.98] {
@@ -230,10 +252,7 @@ struct CatalogueJudge {
         line.append(point.recall)
         print("  \(point)")
         guard precision == 0.95 else { continue }
-        let right = answers.lazy.filter { $0.isRight && $0.probability >= point.threshold }
-        let written = right.count(where: \.isAlike)
-        let (ofAlike, ofOthers) = (
-          Double(written) / Double(max(1, alike)), Double(point.right - written) / Double(max(1, known - alike)))
+        let (ofAlike, ofOthers) = found.recalls(from: point.threshold)
         print(String(
           format: "    %d that another chain writes with the same words and size: recall %.3f; of the others %.3f",
           alike, ofAlike, ofOthers))
@@ -261,6 +280,34 @@ struct CatalogueJudge {
     for threshold in Dictionary(grouping: curves, by: \.threshold).sorted(by: { $0.key < $1.key }) {
       print("  \(threshold.value.reduce(Point(threshold: threshold.key)) { $0 + $1 })")
     }
+    together(judged)
+  }
+
+  /// All chains at one threshold: the least with precision 0.95 and, without other barcodes, 3 % of the new rows
+  /// attached.
+  private func together(_ chains: [Judged]) {
+    let all = chains.flatMap { chain in
+      chain.answers.filter { $0.isKnown || (!$0.isTwin && chain.chain.year >= openSince) }
+    }.sorted { $0.probability > $1.probability }
+    let new = chains.reduce(0) { $0 + ($1.chain.year >= openSince ? $1.new : 0) }
+    let point = Self.point(
+      all, known: chains.reduce(0) { $0 + $1.known }, new: new, precision: 0.95, attached: 0.03)
+    print("one threshold for all chains, new rows of lists since \(openSince) without other barcodes:\n  \(point)")
+    let recalls = chains.map { chain in
+      let split = chain.recalls(from: point.threshold)
+      let one = Self.point(chain.answers, known: chain.known, new: chain.new, threshold: point.threshold)
+      print(String(
+        format: "  %@ (%d): precision %.3f, recall %.3f (written alike %.3f, others %.3f), attached %.1f %%",
+        chain.chain.name, chain.chain.year, one.precision, one.recall, split.alike, split.others,
+        100 * Double(one.attached - one.twins) / Double(max(1, chain.new))))
+      return [one.recall, split.alike, split.others]
+    }
+    func median(_ column: Int) -> Double {
+      let values = recalls.map { $0[column] }.sorted()
+      return (values[(values.count - 1) / 2] + values[values.count / 2]) / 2
+    }
+    print(String(
+      format: "  the median chain: recall %.3f, written alike %.3f, others %.3f", median(0), median(1), median(2)))
   }
 
   private func errors(_ answers: [Answer], _ number: Int, _ show: Int, _ threshold: Float) {
@@ -314,13 +361,20 @@ struct CatalogueJudge {
     return point
   }
 
-  /// The least threshold that reaches the precision.
-  static func point(_ answers: [Answer], known: Int, new: Int, precision: Double) -> Point {
-    var (right, wrong) = (0, 0)
+  /// The least threshold that reaches the precision and attaches at most a share of the new rows.
+  static func point(
+    _ answers: [Answer], known: Int, new: Int, precision: Double, attached most: Double = 1
+  ) -> Point {
+    var (right, wrong, attached) = (0, 0, 0)
     var threshold: Float = 1
-    for answer in answers where answer.isKnown {
+    for answer in answers {
+      guard answer.isKnown else {
+        attached += 1
+        continue
+      }
       if answer.isRight { right += 1 } else { wrong += 1 }
-      if Double(right) >= precision * Double(right + wrong) { threshold = answer.probability }
+      let isPrecise = Double(right) >= precision * Double(right + wrong)
+      if isPrecise, Double(attached) <= most * Double(new) { threshold = answer.probability }
     }
     return point(answers, known: known, new: new, threshold: threshold)
   }

@@ -36,8 +36,15 @@ struct CatalogueRows {
     }
   }
 
-  /// By the name of the folder that holds a chain's files.
-  private(set) var chains: [(name: String, rows: [Row])] = []
+  struct Chain {
+    /// Of the folder that holds its files.
+    var name: String
+    /// In which its newest list was published; 0 when the file's name does not say.
+    var year: Int
+    var rows: [Row]
+  }
+
+  private(set) var chains: [Chain] = []
   /// Candidates that persons rejected, by chain: codes, and the masters that they are not.
   private(set) var rejected: [String: [(code: String, master: MasterKey)]] = [:]
 
@@ -45,6 +52,7 @@ struct CatalogueRows {
   init(folders: [String]) throws {
     let zone = try ZoneTable(identifier: PriceFileName.zoneIdentifier)
     var found: [String: [String: Row]] = [:]
+    var years: [String: Int] = [:]
     for folder in folders {
       let root = URL(fileURLWithPath: folder)
       for chain in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() where !chain.hasPrefix("_") {
@@ -61,10 +69,13 @@ struct CatalogueRows {
         for file in files.sorted() where file.hasPrefix("PriceFull") {
           let bytes = try Data(contentsOf: home.appendingPathComponent(file))
           try Self.read(bytes, zone) { found[chain, default: [:]][$0.code] = $0 }
+          years[chain] = max(years[chain] ?? 0, (try? PriceFileName(file))?.date.year ?? 0)
         }
       }
     }
-    chains = found.map { ($0.key, $0.value.values.sorted { $0.code < $1.code }) }.sorted { $0.name < $1.name }
+    chains = found.map { name, rows in
+      Chain(name: name, year: years[name] ?? 0, rows: rows.values.sorted { $0.code < $1.code })
+    }.sorted { $0.name < $1.name }
   }
 
   private static let rejections = "rejected.tsv"

@@ -17,6 +17,11 @@ struct MastersBench: ParsableCommand {
   var models: String?
   @Option(help: "A Python with xgboost, for learning (the Debian package python3-xgboost).")
   var xgboostPython = "/usr/bin/python3"
+  @Option(help: """
+    Judge what new rows are attached to by lists of this year and later: makers number products anew, so that an \
+    older list has other barcodes for products that are known.
+    """)
+  var openSince = 0
   @Option(help: "Print this many rows that were answered wrongly.")
   var show = 0
 
@@ -29,7 +34,7 @@ struct MastersBench: ParsableCommand {
     let folder = models.map { URL(fileURLWithPath: $0) } ?? scratch
     let judge = CatalogueJudge(
       catalogue: try CatalogueRows(folders: catalogues), python: xgboostPython,
-      program: "Services/Parser/Training/train_masters.py", folder: folder)
+      program: "Services/Parser/Training/train_masters.py", folder: folder, openSince: openSince)
     let hasModels = judge.catalogue.chains.allSatisfy {
       FileManager.default.fileExists(atPath: folder.appendingPathComponent("\($0.name).json").path)
     }

@@ -63,6 +63,7 @@ final class LambdaSystem: ShownSystem {
     let door = try FreePort.next()
     startup.surroundings.arguments[ServiceCatalogue.gateway.name] = [
       "--api-port", "\(door)", "--stale-after", "3600s", "--views-enabled", "true", "--views-refresh", "2s",
+      "--fleet-addresses-file", try startup.folder.file("addresses"),
     ]
     let isOwn = ObjectStoreChoice(startup.parts, objects: "") == .embedded
     let store = try startup.surroundings.objectStore(of: ServiceCatalogue.archiver)
@@ -216,6 +217,6 @@ final class LambdaSystem: ShownSystem {
       let line = "\(path): \(answer?.body ?? "no answer")"
       lines.append(line.count > 80 ? line.prefix(77) + "..." : line)
     }
-    return lines
+    return lines + ["", "Or in a browser: http://127.0.0.1:\(port)/board"]
   }
 }
