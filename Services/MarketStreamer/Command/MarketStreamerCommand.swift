@@ -73,13 +73,16 @@ struct StreamCommand: ServiceCommand {
     let topics = (all + (feed.feed.hasOptions ? [Topics.optionTrades] : [])).map(\.name)
     let entry = ServiceCatalogue.marketStreamer
     let clients = needs.kafka(entry.name, kafka, topics: topics, consumes: false)
-    let wanted = InterestsBox()
+    let wanted = Mutex<Interests?>(nil)
     needs.add(Need("interests", open: {
-      wanted.interests = Interests(feed.feed, fixed: try interests.value, shards: feed.connections)
+      let all = Interests(feed.feed, fixed: try interests.value, shards: feed.connections)
+      wanted.withLock { $0 = all }
     }))
-    needs.table("subscriptions", entry.name, kafka, topic: Topics.subscriptions) { wanted.interests?.take($0) }
+    needs.table("subscriptions", entry.name, kafka, topic: Topics.subscriptions) { batch in
+      wanted.withLock { $0 }?.take(batch)
+    }
     return clients.source("lease", linger: Publisher.linger) { producer in
-      guard let interests = wanted.interests else { return }
+      guard let interests = wanted.withLock({ $0 }) else { return }
       let (plan, location, redis) = (try plan.value, try location.value, try store.value)
       let refill = plan.settings.refillChannels.isEmpty
         ? nil : feed.makeRefill(try client.value, http.limits(maxBodyBytes: 64 << 20))
@@ -119,15 +122,6 @@ struct StreamCommand: ServiceCommand {
         }
       }
     }
-  }
-}
-
-/// What the table of subscriptions is told to, once the settings are read.
-private final class InterestsBox: Sendable {
-  private let storage = Mutex<Interests?>(nil)
-  var interests: Interests? {
-    get { storage.withLock { $0 } }
-    set { storage.withLock { $0 = newValue } }
   }
 }
 

@@ -135,7 +135,7 @@ struct Startup {
   /// - Parameter content: what it serves, shown beside its address.
   /// - Returns: its port.
   mutating func simulate(
-    _ name: String, by program: String? = nil, _ arguments: [String] = [], _ content: String
+    _ name: String, by program: String? = nil, _ arguments: [String], _ content: String
   ) async throws -> UInt16 {
     let port = try await serve(name, by: program, arguments + ["--port-file"]) { UInt16($0) }
     screen.started(name, "127.0.0.1:\(port) (\(content))")

@@ -26,10 +26,21 @@ package struct StateChangelog: StateSource {
   }
 
   package func states(_ partitions: Set<Int32>) async throws -> [Int32: [SymbolState]] {
-    let collection = Collection(prefix: Array("\(group)/".utf8))
-    try await reader.read(partitions) { collection.take($0) }
+    // The last record of each key, undecoded: most of a changelog that is not compacted yet is replaced by what
+    // follows.
+    let last = Mutex<[Int32: [[UInt8]: [UInt8]]]>([:])
+    let prefix = Array("\(group)/".utf8)
+    try await reader.read(partitions) { batch in
+      last.withLock { last in
+        batch.forEach { record in
+          guard let key = record.key?.withUnsafeBytes({ Array($0) }), key.starts(with: prefix) else { return }
+          last[record.partition, default: [:]][key] =
+            record.isTombstone ? nil : record.value.withUnsafeBytes { Array($0) }
+        }
+      }
+    }
     var found: [Int32: [SymbolState]] = [:]
-    for (partition, states) in collection.states.withLock({ $0 }) {
+    for (partition, states) in last.withLock({ $0 }) {
       for bytes in states.values {
         guard let state = Self.state(bytes, of: group) else {
           unreadable()
@@ -45,24 +56,6 @@ package struct StateChangelog: StateSource {
   package static func state(_ bytes: [UInt8], of group: String) -> SymbolState? {
     guard let state = try? SymbolState(decoding: bytes), state.group == group else { return nil }
     return state
-  }
-
-  /// The last record of each key, undecoded: most of a changelog that is not compacted yet is replaced by what follows.
-  private final class Collection: Sendable {
-    let states = Mutex<[Int32: [[UInt8]: [UInt8]]]>([:])
-    private let prefix: [UInt8]
-
-    init(prefix: [UInt8]) { self.prefix = prefix }
-
-    func take(_ batch: RecordBatch) {
-      states.withLock { states in
-        batch.forEach { record in
-          guard let key = record.key?.withUnsafeBytes({ Array($0) }), key.starts(with: prefix) else { return }
-          states[record.partition, default: [:]][key] =
-            record.isTombstone ? nil : record.value.withUnsafeBytes { Array($0) }
-        }
-      }
-    }
   }
 }
 

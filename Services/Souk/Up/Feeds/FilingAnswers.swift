@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import LocalServers
+import Operations
 import Redis
 import ServiceKit
 
@@ -117,20 +118,11 @@ struct FilingAnswers: Sendable {
       }
       let place = [passage.form, passage.item.map { "item \($0)" }, passage.document].compactMap { $0 }
       lines.append("  \(question.rank). " + place.joined(separator: ", ") + ":")
-      lines += Self.folded(question.isAnswered ? question.answer : String(passage.text.prefix(200)))
+      let said = question.isAnswered ? question.answer : String(passage.text.prefix(200))
+      lines += wrapped(said, 76).map { "  \($0)" }
     }
     let count = questions.count { $0.isAnswered }
     return lines + ["", "\(count) of \(questions.count) questions are answered, each in its item."]
-  }
-
-  /// Lines of at most 78 columns.
-  private static func folded(_ text: String) -> [String] {
-    var lines = [" "]
-    for word in text.split(separator: " ") {
-      if lines[lines.count - 1].count + word.count > 77 { lines.append(" ") }
-      lines[lines.count - 1] += " \(word)"
-    }
-    return lines
   }
 
   /// `I:9A` before `I:10`.
