@@ -61,7 +61,8 @@ struct BoardFixture {
     for number in 0..<5 {
       add(Topics.filesDownloaded.deadLetterName, hostile, value, [
         Header(HeaderName.topic, Topics.filesDownloaded.name), Header(HeaderName.partition, "0"),
-        Header(HeaderName.offset, "\(number)"), Header(HeaderName.service, "parser"), Header(HeaderName.stage, "decode"),
+        Header(HeaderName.offset, "\(number)"), Header(HeaderName.service, "parser"),
+        Header(HeaderName.stage, "decode"),
         Header(HeaderName.errorClass, "data"), Header(HeaderName.errorCode, number < 3 ? "truncated" : "bad_message"),
         Header(HeaderName.errorMessage, "name: \(hostile), at byte 12"), Header(HeaderName.timestamp, "\(now)"),
       ])
