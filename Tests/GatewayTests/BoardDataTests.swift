@@ -196,8 +196,8 @@ extension GatewayProcessTests {
     for (path, panel) in [
       ("prices?q=butter", "products"), ("basket", "basket"), ("basket?products=none", "basket"),
       ("forecasts?pattern=us.xx.%23", "series"), ("forecasts/eu.xx.polymer.none", "fan"),
-      ("bars?interval=1h", "symbols"), ("bars/NONE", "candles"), ("bars/NONE", "latest"), ("bars/NONE", "gaps"), ("flow/NONE", "flow"),
-      ("sentiment/NONE", "stories"), ("documents", "passages"),
+      ("bars?interval=1h", "symbols"), ("bars/NONE", "candles"), ("bars/NONE", "latest"), ("bars/NONE", "gaps"),
+      ("flow/NONE", "flow"), ("sentiment/NONE", "stories"), ("documents", "passages"),
     ] {
       let page = try await show(base, path)
       #expect(try page.state(panel) == "empty", "\(path): \(panel)")

@@ -3,11 +3,11 @@ import Catalogue
 import Core
 import DBWriterService
 import Kafka
-import Operations
 import Postgres
 import Testing
 import TestSupport
 
+@testable import Operations
 @testable import SoukService
 
 /// `souk trace` over a broker.

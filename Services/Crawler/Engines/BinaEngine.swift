@@ -249,7 +249,7 @@ struct BinaSweep {
       dates.insert(file.name.date)
       if let store = file.name.storeID, store != BinaQuery.everyStore { stores.insert(store) }
     }
-    engine.context.logger.debug("listing", metadata: ["query": "\(query)", "rows": "\(rows.count)"])
+    engine.context.logger.debug("listing", metadata: ["query": "\(query)", "rows": .stringConvertible(rows.count)])
     if rows.count >= engine.context.limits.rowCap { steps.append(.narrow(query)) }
     return listing
   }

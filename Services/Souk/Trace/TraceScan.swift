@@ -1,5 +1,6 @@
 import Core
 import Kafka
+import Operations
 import Synchronization
 
 /// Looks through the topics for records, several topics at once.

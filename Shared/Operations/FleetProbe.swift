@@ -1,92 +1,91 @@
-import ArgumentParser
 import Core
 import Foundation
 import HTTP
 import LocalServers
-import Operations
 import Synchronization
 
 /// Where the processes of a fleet answer.
-struct FleetOptions: ParsableArguments {
-  @Option(
-    name: .customLong("address"), parsing: .singleValue,
-    help: ArgumentHelp("Where a process has its /metrics (repeatable).", valueName: "host:port"))
-  var addresses: [String] = []
+package struct FleetAddresses: Sendable {
+  /// `host:port`
+  package var addresses: [String]
+  /// One address a line.
+  package var file: String?
+  /// Names with an address for each process, `host:port`, as headless services have.
+  package var names: [String]
+  /// A Prometheus whose active targets they are.
+  package var prometheus: String?
 
-  @Option(help: ArgumentHelp(
-    "File of addresses, one a line (default: the one that `souk up` writes).", valueName: "path"))
-  var addressesFile: String?
-
-  @Option(
-    name: .customLong("dns"), parsing: .singleValue,
-    help: ArgumentHelp("A name with an address for each process, as headless services have (repeatable).",
-                       valueName: "host:port"))
-  var names: [String] = []
-
-  @Option(help: ArgumentHelp("A Prometheus that scrapes the fleet: its active targets are asked.", valueName: "url"))
-  var prometheus: String?
-
-  init() {}
-
-  /// What `souk up` writes in its run folder.
-  static let file = ".souk/run/addresses"
-
-  func validate() throws {
-    for text in addresses + names {
-      guard Address(text) != nil else { throw ValidationError("'\(text)' is not host:port") }
-    }
-    if let prometheus {
-      do { _ = try HTTPURL(prometheus) } catch { throw ValidationError("--prometheus: \(error)") }
-    }
+  package init(addresses: [String] = [], file: String? = nil, names: [String] = [], prometheus: String? = nil) {
+    (self.addresses, self.file, self.names, self.prometheus) = (addresses, file, names, prometheus)
   }
 
-  /// `host:port`
-  struct Address: Hashable, Sendable {
-    var host: String
-    var port: UInt16
+  /// What `souk up` writes in its run folder.
+  package static let standardFile = ".souk/run/addresses"
 
-    init?(_ text: some StringProtocol) {
-      guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0,
-        colon > text.startIndex
-      else { return nil }
-      (host, self.port) = (String(text[..<colon]), port)
+  /// Whether nothing is named: then it is the file of `souk up`.
+  package var isEmpty: Bool { addresses.isEmpty && file == nil && names.isEmpty && prometheus == nil }
+
+  /// - Throws: `Failure` of class configuration for what cannot be an address.
+  package func validate() throws(Failure) {
+    if let text = (addresses + names).first(where: { HostPort($0) == nil }) {
+      throw Failure(.configuration, code: "bad_address", "'\(text)' is not host:port")
     }
-
-    var text: String { "\(host):\(port)" }
+    guard let prometheus else { return }
+    do { _ = try HTTPURL(prometheus) } catch {
+      throw Failure(.configuration, code: "bad_address", "the address of Prometheus: \(error)")
+    }
   }
 }
 
-/// Asks the processes of a fleet for their metrics and their readiness.
-struct FleetProbe: Sendable {
-  /// What one process says.
-  struct Answer: Sendable {
-    var address: String
-    var service: String
-    var samples: MetricSamples
-    /// nil when it is ready, otherwise why it is not.
-    var unready: String?
+/// `host:port`
+package struct HostPort: Hashable, Sendable {
+  package var host: String
+  package var port: UInt16
+
+  package init?(_ text: some StringProtocol) {
+    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0,
+      colon > text.startIndex
+    else { return nil }
+    (host, self.port) = (String(text[..<colon]), port)
   }
 
-  struct Look: Sendable {
-    var answers: [Answer] = []
+  package var text: String { "\(host):\(port)" }
+}
+
+/// Asks the processes of a fleet for their metrics and their readiness.
+package struct FleetProbe: Sendable {
+  /// What one process says.
+  package struct Answer: Sendable {
+    package var address: String
+    package var service: String
+    package var samples: MetricSamples
+    /// nil when it is ready, otherwise why it is not.
+    package var unready: String?
+  }
+
+  package struct Look: Sendable {
+    package var answers: [Answer] = []
     /// Addresses that did not answer, and why.
-    var silent: [(address: String, reason: String)] = []
-    var at = ContinuousClock.now
+    package var silent: [(address: String, reason: String)] = []
+    package var at = ContinuousClock.now
+
+    package init() {}
   }
 
   private let http: HTTPClient
-  private let options: FleetOptions
+  private let options: FleetAddresses
 
-  init(_ options: FleetOptions) throws {
+  package init(_ options: FleetAddresses) throws {
+    try options.validate()
     self.options = options
     http = try HTTPClient(HTTPConfiguration(
       addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk/\(Souk.version)", name: "probe"))
   }
 
-  func close() { http.close() }
+  package func close() { http.close() }
 
   /// - Throws: `Failure` of class configuration when no address is known.
-  func look() async throws -> Look {
+  package func look() async throws -> Look {
     let addresses = try await addresses()
     return await withTaskGroup(of: Result<Answer, Silence>.self) { group in
       for address in addresses { group.addTask { await ask(address) } }
@@ -127,7 +126,7 @@ struct FleetProbe: Sendable {
   }
 
   /// The conditions that are not met, in words.
-  static func reasons(_ body: String) -> String {
+  package static func reasons(_ body: String) -> String {
     guard case .list(let checks)? = DataValue(parsing: Array(body.utf8))?["checks"] else {
       return body.trimmingCharacters(in: .whitespacesAndNewlines)
     }
@@ -147,18 +146,17 @@ struct FleetProbe: Sendable {
 
   private func addresses() async throws -> [String] {
     var found = options.addresses
-    let path = options.addressesFile ?? (found.isEmpty && options.names.isEmpty && options.prometheus == nil
-      ? FleetOptions.file : nil)
-    if let path { found += try Self.read(file: path, isDefault: options.addressesFile == nil) }
+    let path = options.file ?? (options.isEmpty ? FleetAddresses.standardFile : nil)
+    if let path { found += try Self.read(file: path, isDefault: options.file == nil) }
     for name in options.names {
-      guard let address = FleetOptions.Address(name) else { continue }
+      guard let address = HostPort(name) else { continue }
       found += try Self.resolve(address).map { "\($0):\(address.port)" }
     }
     if let prometheus = options.prometheus { found += try await targets(of: prometheus) }
     return Set(found).sorted()
   }
 
-  static func read(file path: String, isDefault: Bool) throws(Failure) -> [String] {
+  package static func read(file path: String, isDefault: Bool) throws(Failure) -> [String] {
     let bytes: [UInt8]
     do { bytes = try readFile(path, limit: 1 << 20) } catch {
       guard isDefault else { throw error }
@@ -173,7 +171,7 @@ struct FleetProbe: Sendable {
     for (number, line) in lines.enumerated() {
       let text = line.prefix { $0 != "#" }.trimmingCharacters(in: .whitespaces)
       if text.isEmpty { continue }
-      guard let address = FleetOptions.Address(text) else {
+      guard let address = HostPort(text) else {
         throw Failure(.configuration, code: "bad_address", "\(path) line \(number + 1): '\(text)' is not host:port")
       }
       addresses.append(address.text)
@@ -181,7 +179,7 @@ struct FleetProbe: Sendable {
     return addresses
   }
 
-  private static func resolve(_ address: FleetOptions.Address) throws(Failure) -> [String] {
+  private static func resolve(_ address: HostPort) throws(Failure) -> [String] {
     let host = Host(name: address.host)
     let found = host.addresses.map { $0.contains(":") ? "[\($0)]" : $0 }
     guard !found.isEmpty else {

@@ -2,17 +2,17 @@ import Catalogue
 import Messages
 
 /// What this release makes of the records of a topic.
-struct MessageBook {
+package struct MessageBook {
   /// A record that can be read.
-  struct Reading: Hashable {
-    var key: [UInt8]
+  package struct Reading: Hashable {
+    package var key: [UInt8]
     /// The bytes whose hash picks the partition.
-    var partitionKey: [UInt8]
+    package var partitionKey: [UInt8]
   }
 
   /// - Returns: nil for a topic whose form this release does not know.
   /// - Throws: why the value is no message of the topic.
-  static func read(_ topic: String, key: [UInt8]?, value: [UInt8]) throws(DecodingFailure) -> Reading? {
+  package static func read(_ topic: String, key: [UInt8]?, value: [UInt8]) throws(DecodingFailure) -> Reading? {
     switch topic {
     case Topics.productsIngest.name:
       var visitor = Passing()
@@ -36,7 +36,7 @@ struct MessageBook {
   }
 
   /// The message of a topic; nil for topics of batches, which are read element by element, and for unknown ones.
-  static func type(of topic: String) -> (any Message.Type)? {
+  package static func type(of topic: String) -> (any Message.Type)? {
     if let type = types.first(where: { $0.topic.name == topic }) { return type }
     if Topics.commodityObservations.contains(where: { $0.name == topic }) { return CommodityObservation.self }
     if Topics.fetchTasks.contains(where: { $0.name == topic }) { return FetchTask.self }

@@ -2,10 +2,9 @@ import ArgumentParser
 import Core
 import KafkaFlags
 import Kafka
-import Operations
 
 /// A moment as people write it: `10m` (so long ago) or an RFC 3339 time.
-struct Moment: ExpressibleByArgument, Hashable, Sendable {
+package struct Moment: ExpressibleByArgument, Hashable, Sendable {
   private enum Form: Hashable, Sendable {
     case ago(Duration)
     case at(Int64)
@@ -14,9 +13,9 @@ struct Moment: ExpressibleByArgument, Hashable, Sendable {
 
   private init(_ form: Form) { self.form = form }
 
-  static func ago(_ duration: Duration) -> Moment { Moment(.ago(duration)) }
+  package static func ago(_ duration: Duration) -> Moment { Moment(.ago(duration)) }
 
-  init?(argument: String) {
+  package init?(argument: String) {
     if let ago = DurationSetting(text: argument) {
       form = .ago(ago.duration)
     } else if case .timestamp(let milliseconds)? = StartPosition(argument: argument) {
@@ -28,21 +27,21 @@ struct Moment: ExpressibleByArgument, Hashable, Sendable {
 
   /// Milliseconds since 1970.
   /// - Parameter now: of the same kind.
-  func milliseconds(now: Int64) -> Int64 {
+  package func milliseconds(now: Int64) -> Int64 {
     switch form {
     case .ago(let duration): now - Int64(duration / .milliseconds(1))
     case .at(let time): time
     }
   }
 
-  var milliseconds: Int64 { milliseconds(now: WallClock.microseconds() / 1_000) }
+  package var milliseconds: Int64 { milliseconds(now: WallClock.microseconds() / 1_000) }
 }
 
 /// `chain=shufersal`, `items.price>10`, `reason~timeout`: a condition over a field of a record's JSON.
 ///
 /// A path goes through objects by names joined by points; of a list any element may meet the condition. Numbers are
 /// compared as numbers, everything else as text.
-struct Condition: ExpressibleByArgument, Hashable, Sendable {
+package struct Condition: ExpressibleByArgument, Hashable, Sendable {
   private enum Comparison: String, CaseIterable, Sendable {
     // Longer ones first, since `>` begins `>=`.
     case atLeast = ">=", atMost = "<=", differs = "!=", equals = "=", above = ">", below = "<", contains = "~"
@@ -51,7 +50,7 @@ struct Condition: ExpressibleByArgument, Hashable, Sendable {
   private let comparison: Comparison
   private let operand: String
 
-  init?(argument: String) {
+  package init?(argument: String) {
     guard let start = argument.firstIndex(where: { "<>!=~".contains($0) }), start > argument.startIndex,
       let comparison = Comparison.allCases.first(where: { argument[start...].hasPrefix($0.rawValue) })
     else { return nil }
@@ -61,7 +60,7 @@ struct Condition: ExpressibleByArgument, Hashable, Sendable {
     operand = String(argument[argument.index(start, offsetBy: comparison.rawValue.count)...])
   }
 
-  func matches(_ value: DataValue) -> Bool { matches(value, path[...]) }
+  package func matches(_ value: DataValue) -> Bool { matches(value, path[...]) }
 
   private func matches(_ value: DataValue, _ path: ArraySlice<String>) -> Bool {
     if case .list(let elements) = value { return elements.contains { matches($0, path) } }
@@ -90,5 +89,39 @@ struct Condition: ExpressibleByArgument, Hashable, Sendable {
     case .atMost: order.less || order.equal
     case .contains: text.lowercased().contains(operand.lowercased())
     }
+  }
+}
+
+/// Where a tap begins.
+package enum TapStart: ExpressibleByArgument, Hashable, Sendable {
+  case earliest
+  case moment(Moment)
+
+  package init?(argument: String) {
+    if argument == "earliest" {
+      self = .earliest
+    } else if let moment = Moment(argument: argument) {
+      self = .moment(moment)
+    } else {
+      return nil
+    }
+  }
+
+  package var milliseconds: Int64 {
+    switch self {
+    case .earliest: 0
+    case .moment(let moment): moment.milliseconds
+    }
+  }
+}
+
+extension Cluster {
+  /// The first offsets at or behind a time, by partition. An embedded broker cannot look up times: there the answer is
+  /// empty, and the reader passes over older records itself.
+  package func starts(_ places: Set<TopicPartition>, at time: Int64) async throws -> [Int32: Int64] {
+    if time <= 0 { return [:] }
+    if try await admin.clusterID().hasPrefix(EmbeddedBroker.clusterIDPrefix) { return [:] }
+    let offsets = try await admin.offsets(places, at: time)
+    return Dictionary(uniqueKeysWithValues: offsets.map { ($0.key.partition, $0.value) })
   }
 }

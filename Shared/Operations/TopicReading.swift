@@ -2,22 +2,21 @@ import Catalogue
 import Core
 import Kafka
 import KafkaFlags
-import Logging
 import ServiceKit
 import Synchronization
 
 /// A record with everything that a person may want to know of it, copied out of the client's buffers.
-struct ReadRecord: Hashable, Sendable {
-  var place: TopicPartition
-  var offset: Int64
+package struct ReadRecord: Hashable, Sendable {
+  package var place: TopicPartition
+  package var offset: Int64
   /// Milliseconds since 1970; nil where the record has none.
-  var timestamp: Int64?
-  var key: [UInt8]?
+  package var timestamp: Int64?
+  package var key: [UInt8]?
   /// nil for a tombstone.
-  var value: [UInt8]?
-  var headers: [Header]
+  package var value: [UInt8]?
+  package var headers: [Header]
 
-  init(_ record: borrowing RecordBatch.Record) {
+  package init(_ record: borrowing RecordBatch.Record) {
     place = record.topicPartition
     offset = record.offset
     timestamp = record.timestamp < 0 ? nil : record.timestamp
@@ -26,7 +25,7 @@ struct ReadRecord: Hashable, Sendable {
     headers = record.headers
   }
 
-  init(
+  package init(
     _ place: TopicPartition, offset: Int64, timestamp: Int64? = nil, key: [UInt8]? = nil, value: [UInt8]? = nil,
     headers: [Header] = []
   ) {
@@ -35,27 +34,27 @@ struct ReadRecord: Hashable, Sendable {
   }
 
   /// The last header of this name, as text.
-  func header(_ name: String) -> String? { headers.last { $0.name == name }?.text }
+  package func header(_ name: String) -> String? { headers.last { $0.name == name }?.text }
 
   /// `3@1042`: the partition and the offset.
-  var id: String { "\(place.partition)@\(offset)" }
+  package var id: String { "\(place.partition)@\(offset)" }
 }
 
 /// A place in a topic, as people write it: `3@1042`.
-struct RecordID: Hashable, Sendable, Comparable {
-  var partition: Int32
-  var offset: Int64
+package struct RecordID: Hashable, Sendable, Comparable {
+  package var partition: Int32
+  package var offset: Int64
 
-  init(partition: Int32, offset: Int64) { (self.partition, self.offset) = (partition, offset) }
+  package init(partition: Int32, offset: Int64) { (self.partition, self.offset) = (partition, offset) }
 
-  init?(_ text: some StringProtocol) {
+  package init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "@", omittingEmptySubsequences: false)
     guard parts.count == 2, let partition = Int32(parts[0]), let offset = Int64(parts[1]), partition >= 0, offset >= 0
     else { return nil }
     self.init(partition: partition, offset: offset)
   }
 
-  static func < (left: RecordID, right: RecordID) -> Bool {
+  package static func < (left: RecordID, right: RecordID) -> Bool {
     (left.partition, left.offset) < (right.partition, right.offset)
   }
 }
@@ -63,7 +62,7 @@ struct RecordID: Hashable, Sendable, Comparable {
 extension Cluster {
   /// The partitions of a topic that the cluster has.
   /// - Throws: `Failure` of class configuration with the nearest name when it has none of this name.
-  func partitions(of topic: String) async throws -> Set<TopicPartition> {
+  package func partitions(of topic: String) async throws -> Set<TopicPartition> {
     let topics = try await admin.topics()
     if let partitions = topics[topic], !partitions.isEmpty { return Set(partitions.map { TopicPartition(topic, $0) }) }
     let near = nearestName(to: topic, among: topics.keys.sorted()).map { "did you mean \($0)?" }
@@ -80,15 +79,12 @@ extension Cluster {
   ///   - atEnd: begins behind what is there.
   ///   - follows: goes on behind the present end until `stop` is raised.
   ///   - take: called on the reader's thread, in the order of each partition.
-  func read(
+  package func read(
     _ topic: String, from starts: [Int32: Int64] = [:], partitions: Set<Int32>? = nil, atEnd: Bool = false,
     follows: Bool = false, properties: [String: String] = [:], stop: Interruption,
     take: @escaping @Sendable (borrowing RecordBatch.Record) -> Void
   ) async throws {
-    var logger = Logger(label: "souk")
-    logger.logLevel = .critical
-    var configuration = try options.kafkaOptions(servers: bootstrapServers)
-      .tableConfiguration(clientID: "souk", topic: topic, logger: logger)
+    var configuration = try options.tableConfiguration(clientID: name, topic: topic, logger: Self.silent)
     configuration.properties.merge(properties) { $1 }
     configuration.starts = starts
     configuration.partitions = partitions
@@ -107,7 +103,7 @@ extension Cluster {
   }
 
   /// The first record at or behind an offset.
-  enum FirstRecord: Hashable, Sendable {
+  package enum FirstRecord: Hashable, Sendable {
     /// Produced then, in milliseconds since 1970; nil for a record without a time.
     case at(Int64?)
     /// There is none: what lies behind are markers of transactions, or nothing.
@@ -115,7 +111,7 @@ extension Cluster {
   }
 
   /// The first record at or behind each of these offsets. A partition that did not answer within `limit` is left out.
-  func firstRecords(at offsets: [TopicPartition: Int64], within limit: Duration) async throws
+  package func firstRecords(at offsets: [TopicPartition: Int64], within limit: Duration) async throws
     -> [TopicPartition: FirstRecord]
   {
     var starts: [String: [Int32: Int64]] = [:]

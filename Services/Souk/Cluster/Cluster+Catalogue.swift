@@ -2,21 +2,13 @@ import Catalogue
 import Kafka
 import KafkaFlags
 import Logging
+import Operations
 
-/// A Kafka cluster and its topics of the catalogue.
-struct Cluster: Sendable {
-  let admin: Admin
-  let options: ClusterOptions
-  let bootstrapServers: String?
-
+/// A cluster and its topics of the catalogue.
+extension Cluster {
   /// - Throws: `Failure` of class configuration for a property that Kafka's library refuses.
   init(_ options: ClusterOptions, bootstrapServers: String? = nil) throws {
-    var logger = Logger(label: "souk")
-    // Commands print the answer or the error; the library's own log lines would mix with it.
-    logger.logLevel = .critical
-    self.options = options
-    self.bootstrapServers = bootstrapServers
-    admin = try options.kafkaOptions(servers: bootstrapServers).makeAdmin(clientID: "souk", logger: logger)
+    try self.init(options.kafkaOptions(servers: bootstrapServers), name: "souk")
   }
 
   /// - Parameter topics: those of the catalogue that are wanted.
@@ -51,8 +43,7 @@ struct Cluster: Sendable {
 
   /// The time after which brokers remove a silent member.
   func sessionTimeout() throws -> Duration {
-    let configuration = try options.kafkaOptions(servers: bootstrapServers)
-      .consumerConfiguration(clientID: "souk", topics: [], logger: Logger(label: "souk"))
+    let configuration = try options.consumerConfiguration(clientID: name, topics: [], logger: Logger(label: "souk"))
     return .milliseconds(configuration.properties["session.timeout.ms"].flatMap { Int($0) } ?? 45_000)
   }
 }

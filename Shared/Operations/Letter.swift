@@ -6,50 +6,52 @@ import ServiceKit
 import Values
 
 /// One dead letter, and what was done about it.
-struct Letter: Hashable, Sendable {
+package struct Letter: Hashable, Sendable {
   /// Where it lies in its dead-letter topic.
-  var id: RecordID
-  var record: ReadRecord
+  package var id: RecordID
+  package var record: ReadRecord
   /// What an operator has done with it; nil while nothing was.
-  var handled: Handling?
+  package var handled: Handling?
 
-  init(_ record: ReadRecord) {
+  package init(_ record: ReadRecord) {
     self.record = record
     id = RecordID(partition: record.place.partition, offset: record.offset)
   }
 
   private func text(_ name: String) -> String { record.header(name) ?? "?" }
 
-  var topic: String { text(HeaderName.topic) }
-  var code: String { text(HeaderName.errorCode) }
-  var service: String { text(HeaderName.service) }
-  var stage: String { text(HeaderName.stage) }
-  var reason: String { text(HeaderName.errorMessage) }
+  package var topic: String { text(HeaderName.topic) }
+  package var code: String { text(HeaderName.errorCode) }
+  package var service: String { text(HeaderName.service) }
+  package var stage: String { text(HeaderName.stage) }
+  package var reason: String { text(HeaderName.errorMessage) }
   /// `topic[partition]@offset` of the original.
-  var origin: String { "\(topic)[\(text(HeaderName.partition))]@\(text(HeaderName.offset))" }
+  package var origin: String { "\(topic)[\(text(HeaderName.partition))]@\(text(HeaderName.offset))" }
   /// When it was dead-lettered, in milliseconds since 1970.
-  var time: Int64? { record.timestamp }
+  package var time: Int64? { record.timestamp }
   /// Of the original.
-  var originTime: Int64? { record.header(HeaderName.timestamp).flatMap { Int64($0) } }
+  package var originTime: Int64? { record.header(HeaderName.timestamp).flatMap { Int64($0) } }
   /// Which parts of the original are missing; nil when it is whole.
-  var cut: String? { record.header(HeaderName.cut) }
+  package var cut: String? { record.header(HeaderName.cut) }
   /// The trace id of the header `traceparent`.
-  var trace: String? {
+  package var trace: String? {
     record.header(HeaderName.traceparent).flatMap { TraceParent($0)?.traceID }
   }
   /// How often it was sent back before.
-  var redrives: Int { record.header(RedriveHeader.count).flatMap { Int($0) } ?? 0 }
-  var key: String? { record.key.map { String(decoding: $0, as: UTF8.self) } }
+  package var redrives: Int { record.header(RedriveHeader.count).flatMap { Int($0) } ?? 0 }
+  package var key: String? { record.key.map { String(decoding: $0, as: UTF8.self) } }
 
   /// The field that is to blame, as the reason names it: `price: more than 18 digits, in items[12], at byte 4711`.
-  var field: String? {
+  package var field: String? {
     guard let end = reason.firstRange(of: ": ")?.lowerBound, reason.contains(", at byte ") else { return nil }
     let name = reason[..<end]
     return name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" } ? String(name) : nil
   }
 
   /// The byte of the value that is to blame.
-  var byte: Int? { reason.lastRange(of: "at byte ").flatMap { Int(reason[$0.upperBound...].prefix { $0.isNumber }) } }
+  package var byte: Int? {
+    reason.lastRange(of: "at byte ").flatMap { Int(reason[$0.upperBound...].prefix { $0.isNumber }) }
+  }
 }
 
 extension StringProtocol {
@@ -57,32 +59,32 @@ extension StringProtocol {
 }
 
 /// What `souk dlq redrive` writes into the headers of a record that goes back.
-enum RedriveHeader {
+package enum RedriveHeader {
   /// How often the record was sent back, in decimal: what keeps failing is not sent for ever.
-  static let count = "souk-redriven"
+  package static let count = "souk-redriven"
   /// Which letters an audit record is about: `0@5-9,2@17`.
-  static let letters = "souk-dead-letters"
+  package static let letters = "souk-dead-letters"
 }
 
 /// What was done with a letter.
-struct Handling: Hashable, Sendable {
-  enum Act: String, Hashable, Sendable {
+package struct Handling: Hashable, Sendable {
+  package enum Act: String, Hashable, Sendable {
     case redriven = "dead_letters_redriven"
     case dismissed = "dead_letters_dismissed"
 
-    var word: String { self == .redriven ? "redriven" : "dismissed" }
+    package var word: String { self == .redriven ? "redriven" : "dismissed" }
   }
-  var act: Act
-  var by: String
+  package var act: Act
+  package var by: String
   /// Milliseconds since 1970.
-  var at: Int64
+  package var at: Int64
 }
 
 /// Places in one topic as a short text: `0@5-9,0@12,3@7`.
-struct LetterRanges: Hashable, Sendable {
-  private(set) var ranges: [(partition: Int32, offsets: ClosedRange<Int64>)] = []
+package struct LetterRanges: Hashable, Sendable {
+  package private(set) var ranges: [(partition: Int32, offsets: ClosedRange<Int64>)] = []
 
-  init(_ ids: some Sequence<RecordID>) {
+  package init(_ ids: some Sequence<RecordID>) {
     for id in Set(ids).sorted() {
       if let last = ranges.last, last.partition == id.partition, last.offsets.upperBound + 1 == id.offset {
         ranges[ranges.count - 1].offsets = last.offsets.lowerBound...id.offset
@@ -93,7 +95,7 @@ struct LetterRanges: Hashable, Sendable {
   }
 
   /// Parts that cannot be read are left out.
-  init(text: String) {
+  package init(text: String) {
     for part in text.split(separator: ",") {
       let ends = part.split(separator: "-")
       guard let first = ends.first.flatMap({ RecordID($0) }) else { continue }
@@ -102,22 +104,22 @@ struct LetterRanges: Hashable, Sendable {
     }
   }
 
-  var text: String {
+  package var text: String {
     ranges.map { range in
       let (first, last) = (range.offsets.lowerBound, range.offsets.upperBound)
       return "\(range.partition)@\(first)" + (last > first ? "-\(last)" : "")
     }.joined(separator: ",")
   }
 
-  func contains(_ id: RecordID) -> Bool {
+  package func contains(_ id: RecordID) -> Bool {
     ranges.contains { $0.partition == id.partition && $0.offsets.contains(id.offset) }
   }
 
-  static func == (left: Self, right: Self) -> Bool { left.text == right.text }
-  func hash(into hasher: inout Hasher) { hasher.combine(text) }
+  package static func == (left: Self, right: Self) -> Bool { left.text == right.text }
+  package func hash(into hasher: inout Hasher) { hasher.combine(text) }
 }
 
 /// Time as people read it, in UTC; nil for none.
-func clockText(_ milliseconds: Int64?) -> String? {
+package func clockText(_ milliseconds: Int64?) -> String? {
   milliseconds.flatMap { Timestamp(microseconds: $0 * 1_000)?.description }
 }

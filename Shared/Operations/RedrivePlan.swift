@@ -1,11 +1,11 @@
 import Catalogue
 import Kafka
 import Messages
-import Operations
+import ServiceKit
 
 /// What a redrive would do with each letter. A pure value.
-struct RedrivePlan: Hashable, Sendable {
-  enum Fate: Hashable, Sendable {
+package struct RedrivePlan: Hashable, Sendable {
+  package enum Fate: Hashable, Sendable {
     /// Today's code reads it.
     case send
     /// The form of its topic is not known to this release, so nothing can be said before it is sent.
@@ -18,9 +18,9 @@ struct RedrivePlan: Hashable, Sendable {
     /// A part of the original is missing.
     case isCut(String)
 
-    var isSent: Bool { self == .send || self == .sendUnchecked }
+    package var isSent: Bool { self == .send || self == .sendUnchecked }
 
-    var words: String {
+    package var words: String {
       switch self {
       case .send: "would pass"
       case .sendUnchecked: "not checked: the form of this topic is not known here"
@@ -32,7 +32,7 @@ struct RedrivePlan: Hashable, Sendable {
     }
 
     /// For counts.
-    var name: String {
+    package var name: String {
       switch self {
       case .send: "would pass"
       case .sendUnchecked: "not checked"
@@ -44,19 +44,19 @@ struct RedrivePlan: Hashable, Sendable {
     }
   }
 
-  struct Item: Hashable, Sendable {
-    var letter: Letter
-    var fate: Fate
+  package struct Item: Hashable, Sendable {
+    package var letter: Letter
+    package var fate: Fate
     /// The bytes whose hash picks the partition, where today's code reads the record.
-    var partitionKey: [UInt8]?
+    package var partitionKey: [UInt8]?
   }
-  private(set) var items: [Item] = []
+  package private(set) var items: [Item] = []
 
   /// - Parameters:
   ///   - mostRedrives: how often a record may be sent back in all.
   ///   - again: also those that an operator has handled.
   ///   - force: also those that today's code refuses.
-  init(_ letters: [Letter], mostRedrives: Int, again: Bool = false, force: Bool = false) {
+  package init(_ letters: [Letter], mostRedrives: Int, again: Bool = false, force: Bool = false) {
     items = letters.map { letter in
       if let handled = letter.handled, !again { return Item(letter: letter, fate: .handledAlready(handled)) }
       if let cut = letter.cut { return Item(letter: letter, fate: .isCut(cut)) }
@@ -73,10 +73,10 @@ struct RedrivePlan: Hashable, Sendable {
     }
   }
 
-  var sent: [Item] { items.filter(\.fate.isSent) }
+  package var sent: [Item] { items.filter(\.fate.isSent) }
 
   /// By what would happen, the most frequent first.
-  var counts: [(name: String, count: Int)] {
+  package var counts: [(name: String, count: Int)] {
     Dictionary(grouping: items, by: \.fate.name).map { ($0.key, $0.value.count) }
       .sorted { ($1.1, $0.0) < ($0.1, $1.0) }
   }
@@ -84,11 +84,40 @@ struct RedrivePlan: Hashable, Sendable {
 
 extension RedrivePlan.Item {
   /// The record as it goes back: as it was, with the number of times in a header.
-  func append(to batch: inout OutgoingBatch, topic: String) {
+  package func append(to batch: inout OutgoingBatch, topic: String) {
     let added = HeaderName.deadLetter + HeaderName.cutLetter + [RedriveHeader.count]
     let headers = letter.record.headers.filter { !added.contains($0.name) }
       + [Header(RedriveHeader.count, "\(letter.redrives + 1)")]
     batch.append(
       topic: topic, key: letter.record.key, value: letter.record.value, headers: headers, partitionBy: partitionKey)
+  }
+}
+
+/// What would be sent, or was, as a table and as data.
+extension RedrivePlan {
+  /// - Parameter sent: nil for a dry run.
+  package func report(sent: Int?, _ target: String) -> Report {
+    var report = Report("letters", [
+      .text("id", "ID"), .text("code", "CODE", rank: 1), .text("key", "KEY", least: 10, rank: 2),
+      .hidden("sent"), .text("today", "WITH TODAY'S CODE", least: 20),
+    ])
+    for item in items {
+      let id = "\(item.letter.id.partition)@\(item.letter.id.offset)"
+      report.append([
+        .text(id), .text(item.letter.code), .text(item.letter.key), .init(.bool(sent != nil && item.fate.isSent), ""),
+        .text(item.fate.words),
+      ], item.fate.isSent ? .plain : .warning)
+    }
+    report.nothing = "no dead letters match"
+    let fates = counts.map { "\(grouped($0.count)) \($0.name)" }.joined(separator: ", ")
+    report.fields = [
+      .init("dry_run", .bool(sent == nil)), .init("target", .text(target)), .init("sent", .integer(Int64(sent ?? 0))),
+    ]
+    if !items.isEmpty {
+      let did = sent.map { "sent \(counted($0, "record")) to \(target)" }
+        ?? "would send \(counted(self.sent.count, "record")) to \(target); nothing was sent"
+      report.notes = [fates, did]
+    }
+    return report
   }
 }

@@ -1,17 +1,16 @@
-import Operations
 import ServiceKit
 
 /// Values of records as they may be printed.
-enum Masked {
+package enum Masked {
   /// JSON with its secrets hidden; bytes that are no JSON as text or in hexadecimal digits.
-  static func value(_ bytes: [UInt8]) -> DataValue {
+  package static func value(_ bytes: [UInt8]) -> DataValue {
     if let json = DataValue(parsing: bytes) { return fields(json) }
     if let text = String(validating: bytes, as: UTF8.self) { return .text(text) }
     return .object([.init("hex", .text(bytes.map { hex($0) }.joined()))])
   }
 
   /// Fields whose names are those of secrets, passwords in URLs, and signatures in queries.
-  static func fields(_ value: DataValue, named name: String = "") -> DataValue {
+  package static func fields(_ value: DataValue, named name: String = "") -> DataValue {
     switch value {
     case .text(let text): .text(SecretMask.masked(text, of: name == "key" ? "" : name))
     case .list(let elements): .list(elements.map { fields($0, named: name) })
@@ -20,12 +19,12 @@ enum Masked {
     }
   }
 
-  static func hex(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
+  package static func hex(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
 }
 
 /// Bytes as people read them: offset, hexadecimal digits, text.
-enum HexDump {
-  static func lines(_ bytes: [UInt8], most: Int) -> [String] {
+package enum HexDump {
+  package static func lines(_ bytes: [UInt8], most: Int) -> [String] {
     let shown = bytes.prefix(most)
     var lines = stride(from: 0, to: shown.count, by: 16).map { start in
       let row = shown[start..<min(start + 16, shown.count)]

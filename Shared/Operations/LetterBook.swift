@@ -2,23 +2,23 @@ import Catalogue
 import Core
 import Kafka
 import KafkaFlags
-import Logging
 import Messages
-import Operations
 import Pipeline
 import ServiceKit
 import Synchronization
 import Values
 
 /// The dead letters of a cluster, and the record of what was done with them, which lies in `souk.alerts`.
-struct LetterBook: Sendable {
-  let cluster: Cluster
+package struct LetterBook: Sendable {
+  package let cluster: Cluster
+
+  package init(cluster: Cluster) { self.cluster = cluster }
 
   /// The letters of a topic, the oldest first.
   /// - Parameters:
   ///   - origin: the topic whose records they were.
   ///   - take: called for each in the order of each partition, on one thread.
-  func letters(of origin: String, take: @escaping @Sendable (Letter) -> Void) async throws {
+  package func letters(of origin: String, take: @escaping @Sendable (Letter) -> Void) async throws {
     let topic = Topic.deadLetterName(of: origin)
     _ = try await cluster.partitions(of: topic)
     let marks = try await marks()[topic] ?? []
@@ -30,7 +30,7 @@ struct LetterBook: Sendable {
   }
 
   /// All that match, in memory.
-  func letters(of origin: String, where filter: LetterFilter, _ ids: [RecordID] = []) async throws -> [Letter] {
+  package func letters(of origin: String, where filter: LetterFilter, _ ids: [RecordID] = []) async throws -> [Letter] {
     let found = Mutex<[Letter]>([])
     let wanted = Set(ids)
     try await letters(of: origin) { letter in
@@ -47,7 +47,7 @@ struct LetterBook: Sendable {
   }
 
   /// Names of topics whose dead-letter topic has records, in the order of the catalogue.
-  func origins() async throws -> [String] {
+  package func origins() async throws -> [String] {
     let suffix = Topic.deadLetterName(of: "")
     let known = try await cluster.admin.topics()
     let topics = known.filter { $0.key.hasSuffix(suffix) && !$0.value.isEmpty }
@@ -61,9 +61,9 @@ struct LetterBook: Sendable {
 
   // MARK: - What was done
 
-  struct Mark: Sendable {
-    var letters: LetterRanges
-    var handling: Handling
+  package struct Mark: Sendable {
+    package var letters: LetterRanges
+    package var handling: Handling
   }
 
   /// By dead-letter topic, the oldest first.
@@ -84,8 +84,58 @@ struct LetterBook: Sendable {
     return found.withLock { $0.mapValues { $0.sorted { $0.handling.at < $1.handling.at } } }
   }
 
+  /// Sends what the plan sends, at most `rate` records a second, a tenth of a second's at a time. The audit record of
+  /// each part follows its acknowledgement, so that a redrive that ends in the middle does not count what it has not
+  /// sent.
+  /// - Returns: how many records were sent.
+  package func redrive(
+    _ plan: RedrivePlan, to target: String, of origin: String, rate: Int, by person: String, filter: String,
+    reason: String
+  ) async throws -> Int {
+    let items = plan.sent
+    if items.isEmpty { return 0 }
+    return try await cluster.withProducer { producer in
+      func note(_ letters: ArraySlice<Letter>) async throws {
+        if letters.isEmpty { return }
+        try await self.note(
+          .redriven, Array(letters), of: origin, by: person, filter: filter, reason: reason, through: producer)
+      }
+      var sent: [Letter] = []
+      var noted = 0
+      do {
+        var pace = Pace(rate: rate)
+        for part in pace.parts(items.count) {
+          var batch = OutgoingBatch()
+          for item in items[part] { item.append(to: &batch, topic: target) }
+          try await producer.send(batch)
+          sent += items[part].map(\.letter)
+          try await pace.wait(after: part.count)
+          if sent.count - noted >= 1_000 {
+            try await note(sent[noted...])
+            noted = sent.count
+          }
+        }
+      } catch {
+        try? await note(sent[noted...])
+        throw error
+      }
+      try await note(sent[noted...])
+      return sent.count
+    }
+  }
+
+  /// Writes that these letters need nothing any more.
+  package func dismiss(
+    _ letters: [Letter], of origin: String, by person: String, filter: String, reason: String
+  ) async throws {
+    _ = try await cluster.partitions(of: Topics.alerts.name)
+    try await cluster.withProducer { producer in
+      try await note(.dismissed, letters, of: origin, by: person, filter: filter, reason: reason, through: producer)
+    }
+  }
+
   /// Writes the audit record, whose place among the alerts is where people look.
-  func note(
+  package func note(
     _ act: Handling.Act, _ letters: [Letter], of origin: String, by person: String, filter: String, reason: String,
     through producer: Producer
   ) async throws {
@@ -112,11 +162,8 @@ struct LetterBook: Sendable {
 
 extension Cluster {
   /// Lends a producer, and waits until all of it is acknowledged.
-  func withProducer<Value>(_ body: (Producer) async throws -> Value) async throws -> Value {
-    var logger = Logger(label: "souk")
-    logger.logLevel = .critical
-    let producer = try Producer(
-      options.kafkaOptions(servers: bootstrapServers).producerConfiguration(clientID: "souk", logger: logger))
+  package func withProducer<Value>(_ body: (Producer) async throws -> Value) async throws -> Value {
+    let producer = try Producer(options.producerConfiguration(clientID: name, logger: Self.silent))
     do {
       let value = try await body(producer)
       await producer.close()

@@ -1,37 +1,36 @@
 import ArgumentParser
 import Kafka
-import Operations
 
 /// Which letters of a topic are meant.
-struct LetterFilter: ParsableArguments {
+package struct LetterFilter: ParsableArguments {
   @Option(name: .customLong("code"), parsing: .singleValue, help: "Only this error code (repeatable).")
-  var codes: [String] = []
+  package var codes: [String] = []
 
   @Option(help: "Only letters of this service.")
-  var service: String?
+  package var service: String?
 
   @Option(help: "Only this key.")
-  var key: String?
+  package var key: String?
 
   @Option(help: ArgumentHelp("Only letters since then: 2h (so long ago) or an RFC 3339 time.", valueName: "time"))
-  var since: Moment?
+  package var since: Moment?
 
   @Option(help: ArgumentHelp("Only letters before then.", valueName: "time"))
-  var until: Moment?
+  package var until: Moment?
 
   @Option(
     name: .customLong("where"), parsing: .singleValue,
     help: ArgumentHelp("Only letters whose value has this, such as chain=shufersal (repeatable).",
                        valueName: "field=value"))
-  var conditions: [Condition] = []
+  package var conditions: [Condition] = []
 
-  init() {}
+  package init() {}
 
-  var isEmpty: Bool {
+  package var isEmpty: Bool {
     codes.isEmpty && service == nil && key == nil && since == nil && until == nil && conditions.isEmpty
   }
 
-  func matches(_ letter: Letter) -> Bool {
+  package func matches(_ letter: Letter) -> Bool {
     if !codes.isEmpty, !codes.contains(letter.code) { return false }
     if let service, letter.service != service { return false }
     if let key, letter.key != key { return false }
@@ -43,7 +42,7 @@ struct LetterFilter: ParsableArguments {
   }
 
   /// For the audit record.
-  var text: String {
+  package var text: String {
     var parts = codes.map { "code \($0)" }
     if let service { parts.append("service \(service)") }
     if let key { parts.append("key \(key)") }

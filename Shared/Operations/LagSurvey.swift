@@ -3,10 +3,12 @@ import Core
 import Kafka
 
 /// Asks the brokers how far groups are.
-struct LagSurvey: Sendable {
-  let cluster: Cluster
+package struct LagSurvey: Sendable {
+  package let cluster: Cluster
   /// What all of it may take: a group whose coordinator does not answer must not hide the others.
-  var patience: Duration = .seconds(30)
+  package var patience: Duration = .seconds(30)
+
+  package init(cluster: Cluster) { self.cluster = cluster }
 
   private struct Look {
     var lags: [PartitionLag]
@@ -15,7 +17,7 @@ struct LagSurvey: Sendable {
 
   /// Two looks at each group, `window` apart; one when that is zero.
   /// - Throws: `KafkaError` when a cluster refuses to answer at all: a wrong password, a wrong property.
-  func read(_ groups: [ConsumerGroup], window: Duration) async throws -> [GroupLag] {
+  package func read(_ groups: [ConsumerGroup], window: Duration) async throws -> [GroupLag] {
     let known = try await cluster.admin.topics()
     var spent: Duration = .zero
     let first = window > .zero ? try await looks(groups, known, &spent) : [:]

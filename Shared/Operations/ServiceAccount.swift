@@ -1,22 +1,21 @@
 import Kafka
 import LocalServers
-import Operations
 
 /// The records of one service, summed over its processes: what came in, and what became of it. A pure value.
-struct ServiceAccount: Hashable, Sendable {
-  var service: String
-  var processes = 0
-  var consumed: Int64 = 0
-  var kept: Int64 = 0
-  var skipped: Int64 = 0
-  var deadLettered: Int64 = 0
-  var returned: Int64 = 0
-  var inFlight: Int64 = 0
-  var produced: Int64 = 0
+package struct ServiceAccount: Hashable, Sendable {
+  package var service: String
+  package var processes = 0
+  package var consumed: Int64 = 0
+  package var kept: Int64 = 0
+  package var skipped: Int64 = 0
+  package var deadLettered: Int64 = 0
+  package var returned: Int64 = 0
+  package var inFlight: Int64 = 0
+  package var produced: Int64 = 0
 
-  init(_ service: String) { self.service = service }
+  package init(_ service: String) { self.service = service }
 
-  mutating func add(_ samples: MetricSamples) {
+  package mutating func add(_ samples: MetricSamples) {
     func value(_ name: String) -> Int64 { Int64(samples.sum(name) ?? 0) }
     processes += 1
     consumed += value("souk_records_consumed_total")
@@ -29,9 +28,9 @@ struct ServiceAccount: Hashable, Sendable {
   }
 
   /// Records in no column, or in two: other than 0 only while one moves from one to the other.
-  var missing: Int64 { consumed - kept - skipped - deadLettered - returned - inFlight }
+  package var missing: Int64 { consumed - kept - skipped - deadLettered - returned - inFlight }
 
-  static func all(_ answers: [FleetProbe.Answer]) -> [ServiceAccount] {
+  package static func all(_ answers: [FleetProbe.Answer]) -> [ServiceAccount] {
     var accounts: [String: ServiceAccount] = [:]
     for answer in answers {
       accounts[answer.service, default: ServiceAccount(answer.service)].add(answer.samples)
@@ -41,18 +40,18 @@ struct ServiceAccount: Hashable, Sendable {
 }
 
 /// A partition whose numbers contradict each other. A pure value.
-struct PartitionFinding: Hashable, Sendable {
-  var group: String
-  var partition: String
-  var words: String
+package struct PartitionFinding: Hashable, Sendable {
+  package var group: String
+  package var partition: String
+  package var words: String
 }
 
 /// Compares what groups have committed with what the topics have and what processes say. A pure function.
-enum PartitionAudit {
+package enum PartitionAudit {
   /// - Parameters:
   ///   - owners: how many processes say that they have a partition, by group and partition (`topic/3`).
   ///   - isWhole: whether every process has answered; otherwise a partition without an owner proves nothing.
-  static func findings(
+  package static func findings(
     _ readings: [GroupLag], owners: [String: [String: Int]], isWhole: Bool
   ) -> [PartitionFinding] {
     var findings: [PartitionFinding] = []
@@ -80,7 +79,7 @@ enum PartitionAudit {
   }
 
   /// Of all processes.
-  static func owners(_ answers: [FleetProbe.Answer]) -> [String: [String: Int]] {
+  package static func owners(_ answers: [FleetProbe.Answer]) -> [String: [String: Int]] {
     var owners: [String: [String: Int]] = [:]
     for answer in answers {
       for sample in answer.samples.samples where sample.name == "souk_kafka_committed_offset" {
