@@ -1,5 +1,6 @@
 import Core
 import Kafka
+import Logging
 import Operations
 import ServiceKit
 
