@@ -1,6 +1,7 @@
 import Catalogue
 import Core
 import Operations
+import ServiceKit
 
 /// The services and topics of a system as a drawing: data flows from the left to the right. A pure value.
 struct FleetMap: Sendable {
