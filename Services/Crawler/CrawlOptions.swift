@@ -6,77 +6,75 @@ import PriceFiles
 import Values
 
 /// The crawler's own flags.
-package struct CrawlOptions: ParsableArguments {
+struct CrawlOptions: ParsableArguments {
   @Option(parsing: .singleValue, help: ArgumentHelp(
     "What to crawl: a chain of the catalogue, all, bina:<prefix>, <engine>+https://host/path?chain=<name>, "
       + "https://host/path/, ftps://host/path/, dir:<folder> (repeatable).", valueName: "source"))
-  package var source: [String] = []
+  var source: [String] = []
 
   @Option(help: ArgumentHelp(
     "Where to remember what was announced: redis://[:password@]host:port/database, file:///absolute/path, memory:. "
       + "(default: --redis-url if that is set, else memory:)", valueName: "location"))
-  package var state: String?
+  var state: String?
 
   @Option(help: ArgumentHelp("How long to remember a file that is no longer listed.", valueName: "duration"))
-  package var remember = DurationSetting(.seconds(30 * 86_400))
+  var remember = DurationSetting(.seconds(30 * 86_400))
 
   @Option(help: ArgumentHelp(
     "Crawl only the chains of this shard: 0/3, 1/3 and 2/3 are three crawlers that share them.", valueName: "i/n"))
-  package var shard: Shard?
+  var shard: Shard?
 
   @Option(help: ArgumentHelp(
     "Crawlers with one redis:// state share the chains among them by leases that live this long unless renewed; the "
       + "chains of one that died are crawled by others a little later.", valueName: "duration"))
-  package var leaseTimeout = DurationSetting(.seconds(15))
+  var leaseTimeout = DurationSetting(.seconds(15))
 
   @Option(help: ArgumentHelp("How often a day one file is listed again because its link expired.", valueName: "count"))
-  package var relistLimit = 5
+  var relistLimit = 5
 
   @Flag(help: "Pass over every source once and exit.")
-  package var once = false
+  var once = false
 
   @Option(help: ArgumentHelp("Time between two passes over a source, give or take a tenth.", valueName: "duration"))
-  package var interval = DurationSetting(.seconds(300))
+  var interval = DurationSetting(.seconds(300))
 
   @Option(help: ArgumentHelp(
     "Kinds of files to announce, separated by commas: price, price_full, promo, promo_full, stores.",
     valueName: "types"))
-  package var types = FileTypes()
+  var types = FileTypes()
 
   @Option(help: ArgumentHelp(
     "Leave out files made earlier: a day (2026-08-23, in Israel) or a time (2026-08-23T03:00:00Z).",
     valueName: "time"))
-  package var since: String?
+  var since: String?
 
   @Option(help: "How Bina links are found: direct makes them from the name, resolver asks the portal for each.")
-  package var binaLinks = BinaEngine.Links.direct
+  var binaLinks = BinaEngine.Links.direct
 
   @Option(help: ArgumentHelp("Rows after which a portal cuts its listings.", valueName: "count"))
-  package var listingRowCap = 1_000
+  var listingRowCap = 1_000
 
   @Option(help: ArgumentHelp("A listing with more rows is refused.", valueName: "count"))
-  package var maxListingRows = 100_000
+  var maxListingRows = 100_000
 
   @Option(help: ArgumentHelp("A listing with more bytes is refused.", valueName: "size"))
-  package var maxListingBytes = ByteSize.mib(32)
+  var maxListingBytes = ByteSize.mib(32)
 
   @Option(help: ArgumentHelp("Most listing requests of one pass over a portal.", valueName: "count"))
-  package var maxListingRequests = 2_000
+  var maxListingRequests = 2_000
 
   @Option(help: ArgumentHelp("Days to request, back from today, from portals that list by day.",
                              valueName: "count"))
-  package var listingDays = 2
+  var listingDays = 2
 
   @Option(help: ArgumentHelp("Shortest time between two listing requests to one host.", valueName: "duration"))
-  package var requestGap = DurationSetting(.milliseconds(100))
+  var requestGap = DurationSetting(.milliseconds(100))
 
   @Option(help: ArgumentHelp("New files announced in one pass over a source; more wait for the next.",
                              valueName: "count"))
-  package var maxNewFiles = 200_000
+  var maxNewFiles = 200_000
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     for (flag, value) in [
       ("--listing-row-cap", listingRowCap), ("--max-listing-rows", maxListingRows),
       ("--max-listing-bytes", maxListingBytes.bytes), ("--max-listing-requests", maxListingRequests),
@@ -94,7 +92,7 @@ package struct CrawlOptions: ParsableArguments {
   }
 
   /// - Throws: `Failure(.configuration)` for a source that cannot be read, none at all, or one named twice.
-  package func sources(in catalogue: ChainCatalogue = .embedded) throws(Failure) -> [CrawlSource] {
+  func sources(in catalogue: ChainCatalogue = .embedded) throws(Failure) -> [CrawlSource] {
     guard !source.isEmpty else {
       throw Failure(
         .configuration, code: "no_source",
@@ -115,7 +113,7 @@ package struct CrawlOptions: ParsableArguments {
   }
 
   /// - Throws: `Failure(.configuration)` for a `--since` that is no time.
-  package func settings(zone: ZoneTable) throws(Failure) -> CrawlSettings {
+  func settings(zone: ZoneTable) throws(Failure) -> CrawlSettings {
     var settings = CrawlSettings()
     settings.types = types.types
     settings.once = once
@@ -138,12 +136,12 @@ package struct CrawlOptions: ParsableArguments {
 }
 
 /// Kinds of files, as `price,price_full`.
-package struct FileTypes: ExpressibleByArgument, Hashable, Sendable {
-  package var types: Set<FileType>
+struct FileTypes: ExpressibleByArgument, Hashable, Sendable {
+  var types: Set<FileType>
 
-  package init() { types = Set(FileType.allCases) }
+  init() { types = Set(FileType.allCases) }
 
-  package init?(argument: String) {
+  init?(argument: String) {
     var types: Set<FileType> = []
     for word in argument.split(separator: ",", omittingEmptySubsequences: false) {
       guard let type = FileType(rawValue: String(word)) else { return nil }
@@ -152,7 +150,7 @@ package struct FileTypes: ExpressibleByArgument, Hashable, Sendable {
     self.types = types
   }
 
-  package var defaultValueDescription: String {
+  var defaultValueDescription: String {
     FileType.allCases.filter(types.contains).map(\.rawValue).joined(separator: ",")
   }
 }

@@ -11,7 +11,7 @@ import ServiceKit
 import Synchronization
 
 /// Splits one document: publishes its passages with their vectors, and then that earlier ones are gone.
-package final class DocumentHandler: JobHandler {
+final class DocumentHandler: JobHandler {
   private let store: any ObjectStore
   private let embedder: any Embedder
   private let limits: DocumentThread.Limits
@@ -23,7 +23,7 @@ package final class DocumentHandler: JobHandler {
   /// Passages of one call of the embedder, and of one batch.
   private static let atOnce = 32
 
-  package init(
+  init(
     store: any ObjectStore, embedder: any Embedder, options: DocumentOptions, identity: ServiceIdentity, logger: Logger
   ) {
     (self.store, self.embedder, self.identity, self.logger) = (store, embedder, identity, logger)
@@ -32,11 +32,11 @@ package final class DocumentHandler: JobHandler {
   }
 
   /// Of one issuer one after the other: what an amendment takes back has to be published before.
-  package func orderKey(of job: Job) -> [UInt8]? {
+  func orderKey(of job: Job) -> [UInt8]? {
     job.value.flatMap { try? Document(decoding: $0) }?.partitionKey ?? job.key
   }
 
-  package func handle(_ job: Job, emit: Emitter) async throws -> Disposition {
+  func handle(_ job: Job, emit: Emitter) async throws -> Disposition {
     guard let value = job.value else { return .skip(reason: "tombstone") }
     let document: Document
     do { document = try Document(decoding: value) } catch {

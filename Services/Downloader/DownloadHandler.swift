@@ -74,7 +74,8 @@ package struct DownloadHandler: JobHandler {
     state.relistings.forget(file.key)
     metrics.stored(stored, listed: file.size, in: .now - start)
     logger.debug("stored", metadata: [
-      "key": "\(stored.key)", "bytes": "\(stored.size)", "present": "\(stored.wasPresent)",
+      "key": "\(stored.key)", "bytes": .stringConvertible(stored.size),
+      "present": .stringConvertible(stored.wasPresent),
     ])
     let message = announce(stored, file)
     var batch = OutgoingBatch()

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalogue
 import Core
+import Glibc
 import HTTP
 import HTTPFlags
 import KafkaFlags
@@ -22,7 +23,7 @@ package struct DownloaderCommand: ServiceCommand {
       """,
     version: Souk.version)
 
-  @OptionGroup(title: "Download") package var download: DownloadOptions
+  @OptionGroup(title: "Download") var download: DownloadOptions
   @OptionGroup(title: "Fetching") package var http: HTTPOptions
   @OptionGroup(title: "Chains") package var chains: ChainCatalogueOptions
   @OptionGroup(title: "Object store") package var store: ObjectStoreOptions
@@ -57,4 +58,85 @@ package struct DownloaderCommand: ServiceCommand {
         readiness: context.health.readiness(condition), logger: context.logger)
     }
   }
+}
+
+/// The downloader's own flags.
+struct DownloadOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Files fetched at the same time.", valueName: "count"))
+  var concurrency = 16
+
+  @Option(help: ArgumentHelp("Larger files are dead-lettered.", valueName: "size"))
+  var maxFileSize = ByteSize.mib(256)
+
+  @Option(help: ArgumentHelp(
+    "Folder that file: URLs may point into; without it they are refused (for local runs).", valueName: "path"))
+  var allowFileRoot: String?
+
+  @Option(help: ArgumentHelp("Folder for unnamed temporary files between fetch and upload.", valueName: "path"))
+  var spoolDirectory = "/tmp"
+
+  @Option(help: ArgumentHelp(
+    "Dead-letter the files of a portal that has only failed for this long, so that a dead portal does not delay the "
+      + "others. (default: never)", valueName: "duration"))
+  var giveUpAfter: DurationSetting?
+
+  @Option(help: ArgumentHelp(
+    "How often a file whose link has expired goes back to be listed again before it is dead-lettered.",
+    valueName: "count"))
+  var maxRelists = 3
+
+  @Option(help: ArgumentHelp(
+    "Interrupted transfers that are kept to be resumed.", valueName: "count"))
+  var partialFiles = 64
+
+  @Flag(inversion: .prefixedNo, help: "Create the bucket or folder when it is missing.")
+  var createStore = true
+
+  func settings(http: HTTPOptions) throws(Failure) -> DownloadSettings {
+    guard (1...1024).contains(concurrency) else { throw invalid("--concurrency: \(concurrency) is not 1 to 1024") }
+    guard (0...100).contains(maxRelists) else { throw invalid("--max-relists: \(maxRelists) is not 0 to 100") }
+    guard (1...10_000).contains(partialFiles) else {
+      throw invalid("--partial-files: \(partialFiles) is not 1 to 10000")
+    }
+    guard maxFileSize.bytes > 0 else { throw invalid("--max-file-size: 0 would refuse every file") }
+    guard access(spoolDirectory, W_OK | X_OK) == 0 else {
+      throw invalid("--spool-directory: cannot write to \(spoolDirectory): \(String(cString: strerror(errno)))")
+    }
+    var root: String?
+    if let allowFileRoot {
+      guard let resolved = realpath(allowFileRoot, nil) else {
+        throw invalid("--allow-file-root: \(allowFileRoot): \(String(cString: strerror(errno)))")
+      }
+      root = String(cString: resolved)
+      free(resolved)
+    }
+    var limits = http.limits(maxBodyBytes: maxFileSize.bytes)
+    limits.bufferBytes = Self.bufferBytes(concurrency: concurrency)
+    return DownloadSettings(
+      limits: limits, fileRoot: root,
+      spoolDirectory: spoolDirectory, concurrency: concurrency, giveUpAfter: giveUpAfter?.duration,
+      maxRelists: maxRelists, partialFiles: partialFiles)
+  }
+
+  /// Buffer of one transfer in bytes: together about 8 MiB, held up to four times between the socket and the disk, so
+  /// that memory is bounded for every `--concurrency`.
+  static func bufferBytes(concurrency: Int) -> Int { min(1 << 20, max(16 << 10, (8 << 20) / concurrency)) }
+
+  private func invalid(_ message: String) -> Failure {
+    Failure(.configuration, code: "invalid_setting", message)
+  }
+}
+
+/// The validated settings.
+package struct DownloadSettings: Sendable {
+  /// Of one fetch: a body has at most the size of the largest file.
+  package var limits = HTTPLimits(maxBodyBytes: 256 << 20)
+  /// Absolute, symbolic links resolved.
+  package var fileRoot: String?
+  package var spoolDirectory = "/tmp"
+  package var concurrency = 16
+  /// nil: never.
+  package var giveUpAfter: Duration?
+  package var maxRelists = 3
+  package var partialFiles = 64
 }

@@ -233,7 +233,7 @@ package final class ParseHandler: JobHandler {
       logger.warning(
         "unknown elements",
         metadata: [
-          "chain": "\(file.chain)", "file": "\(file.fileName)", "count": "\(summary.unknownElements)",
+          "chain": "\(file.chain)", "file": "\(file.fileName)", "count": .stringConvertible(summary.unknownElements),
           "names": "\(names.joined(separator: ", "))",
         ])
     }

@@ -45,33 +45,28 @@ package struct DocumentText: Sendable {
 }
 
 /// Why a document cannot be split. All are errors of the data.
-package struct DocumentErrorKind: ErrorKind, RawRepresentable {
-  package let rawValue: String
-  package init(rawValue: String) { self.rawValue = rawValue }
-  package var errorClass: ErrorClass { .data }
-
+package enum DocumentErrorKind: String, ErrorKind {
   /// More text than the limit.
-  package static let tooMuchText = Self(rawValue: "too_much_text")
+  case tooMuchText = "too_much_text"
   /// No text at all.
-  package static let empty = Self(rawValue: "empty_document")
+  case empty = "empty_document"
   /// A transcript of no known shape.
-  package static let unknownShape = Self(rawValue: "unknown_shape")
+  case unknownShape = "unknown_shape"
   /// Other bytes than those that were announced.
-  package static let otherBytes = Self(rawValue: "sha256_mismatch")
+  case otherBytes = "sha256_mismatch"
   /// Bytes that are no text: a PDF, an image.
-  package static let notText = Self(rawValue: "not_text")
+  case notText = "not_text"
+
+  package var errorClass: ErrorClass { .data }
 }
 
 package typealias DocumentError = CodedError<DocumentErrorKind>
 
 /// Reads a document as it arrives: HTML with inline XBRL, or plain text, whichever its first bytes show.
 package struct DocumentReader: Sendable {
-  private enum Form: Sendable {
-    case unknown([UInt8])
-    case markup(MarkupReader)
-    case plain(PlainReader)
-  }
-  private var form = Form.unknown([])
+  /// Until there are enough bytes to see the form of the document.
+  private var head: [UInt8] = []
+  private var reader: (any FormReader)?
   private let limit: Int
 
   /// - Parameter limit: bytes of text that the document may have; what is held does not grow beyond it.
@@ -79,60 +74,34 @@ package struct DocumentReader: Sendable {
 
   /// - Throws: `.tooMuchText`, `.notText`.
   package mutating func read(_ piece: [UInt8]) throws(DocumentError) {
-    switch form {
-    case .unknown(var head):
+    if reader == nil {
       head += piece
-      form = .unknown(head)
       if head.count >= 2_048 { try begin() }
-    case .markup(var reader):
-      // Taken out, so that its arrays are not copied.
-      form = .unknown([])
-      reader.read(piece)
-      let count = reader.text.bytes.count
-      form = .markup(reader)
-      try check(count)
-    case .plain(var reader):
-      form = .unknown([])
-      reader.read(piece)
-      let count = reader.text.bytes.count
-      form = .plain(reader)
-      try check(count)
+    } else {
+      reader?.read(piece)
     }
+    try check()
   }
 
   /// - Throws: `.empty`, and as `read`.
   package mutating func finish() throws(DocumentError) -> DocumentText {
-    if case .unknown = form { try begin() }
-    let text: DocumentText
-    switch form {
-    case .unknown: text = DocumentText()
-    case .markup(var reader):
-      reader.finish()
-      text = reader.text
-    case .plain(var reader):
-      reader.finish()
-      text = reader.text
+    if reader == nil { try begin() }
+    reader?.finish()
+    try check()
+    guard let text = reader?.text, !text.bytes.isEmpty else {
+      throw DocumentError(.empty, "the document has no text")
     }
-    try check(text.bytes.count)
-    guard !text.bytes.isEmpty else { throw DocumentError(.empty, "the document has no text") }
     return text
   }
 
   private mutating func begin() throws(DocumentError) {
-    guard case .unknown(let head) = form else { return }
     let start = head.prefix(4_096)
     guard !start.starts(with: "%PDF".utf8), !start.contains(0) else {
       throw DocumentError(.notText, "the document begins as a PDF or another binary file does")
     }
-    if Self.isMarkup(start) {
-      var reader = MarkupReader()
-      reader.read(head)
-      form = .markup(reader)
-    } else {
-      var reader = PlainReader()
-      reader.read(head)
-      form = .plain(reader)
-    }
+    reader = Self.isMarkup(start) ? MarkupReader() : PlainReader()
+    reader?.read(head)
+    head = []
   }
 
   /// Old filings are plain text with a few tags of their own: `<PAGE>`, `<TABLE>`, `<S>`, `<C>`.
@@ -141,9 +110,16 @@ package struct DocumentReader: Sendable {
     return ["<html", "<?xml", "<!doctype", "<body", "<div", "<p>", "<p ", "<font"].contains { text.contains($0) }
   }
 
-  private func check(_ count: Int) throws(DocumentError) {
-    guard count <= limit else {
+  private func check() throws(DocumentError) {
+    guard reader?.text.bytes.count ?? 0 <= limit else {
       throw DocumentError(.tooMuchText, "the document has more than \(limit) bytes of text")
     }
   }
+}
+
+/// Reads documents of one form.
+protocol FormReader: Sendable {
+  var text: DocumentText { get }
+  mutating func read(_ piece: [UInt8])
+  mutating func finish()
 }

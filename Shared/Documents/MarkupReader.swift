@@ -1,6 +1,6 @@
 /// HTML as it arrives, closed or not: blocks of text and rows of tables. Inline XBRL is unwrapped, its header and
 /// everything that is not displayed are left out. Nothing of the markup is held but a tag that is not complete yet.
-struct MarkupReader: Sendable {
+struct MarkupReader: FormReader {
   var text = DocumentText()
   /// From the tag or reference that is not complete.
   var carry: [UInt8] = []

@@ -1,6 +1,6 @@
 /// Plain text as it arrives: paragraphs end at blank lines; between `<TABLE>` and `</TABLE>` each line is a row whose
 /// cells are two or more blanks apart; `<PAGE>` and form feeds end a page.
-struct PlainReader: Sendable {
+struct PlainReader: FormReader {
   private(set) var text = DocumentText()
   private var line: [UInt8] = []
   private var paragraph: [UInt8] = []

@@ -38,27 +38,32 @@ package struct FeedAccess: Sendable {
   package let feed: Feed
   /// `https://host`, without a path.
   package let base: String
-  package let headers: [(name: String, value: String)]
-  /// Of the query, with its `&`.
-  private let suffix: String
-  private let secrets: [String]
+  private let source: (key: Secret, secret: Secret?)
 
   /// - Parameters:
   ///   - base: nil for the provider's own.
   ///   - secret: Alpaca's.
-  package init(_ feed: Feed, base: String? = nil, key: String, secret: String? = nil) {
+  package init(_ feed: Feed, base: String? = nil, key: Secret, secret: Secret? = nil) {
     self.feed = feed
     let host = base ?? feed.historyURL
     self.base = host.hasSuffix("/") ? String(host.dropLast()) : host
-    secrets = [key, secret ?? ""].filter { !$0.isEmpty }
+    source = (key, secret)
+  }
+
+  /// A key that cannot be read any more is refused by the provider, which says so.
+  private var key: String { (try? source.key.resolve()) ?? "" }
+  private var secret: String { (try? source.secret?.resolve()) ?? "" }
+
+  package var headers: [(name: String, value: String)] {
     switch feed {
-    case .polygonStocks, .polygonOptions: (headers, suffix) = ([("Authorization", "Bearer \(key)")], "")
-    case .alpacaStocks, .alpacaOptions:
-      headers = [("APCA-API-KEY-ID", key), ("APCA-API-SECRET-KEY", secret ?? "")]
-      suffix = ""
-    case .alphaVantage: (headers, suffix) = ([], "&apikey=" + PercentEncoding.encode(key))
+    case .polygonStocks, .polygonOptions: [("Authorization", "Bearer \(key)")]
+    case .alpacaStocks, .alpacaOptions: [("APCA-API-KEY-ID", key), ("APCA-API-SECRET-KEY", secret)]
+    case .alphaVantage: []
     }
   }
+
+  /// Of the query, with its `&`.
+  private var suffix: String { feed == .alphaVantage ? "&apikey=" + PercentEncoding.encode(key) : "" }
 
   /// The address of a page. Every page is asked for at `base`, whatever host an answer names for the next one.
   package func url(of path: String) -> String { base + path + suffix }
@@ -85,7 +90,7 @@ package struct FeedAccess: Sendable {
   /// The words of a refusal without the key, which some providers repeat in them.
   func clean(_ words: String) -> String {
     var words = words
-    for secret in secrets { words = words.replacing(secret, with: "***") }
+    for secret in [key, secret] where !secret.isEmpty { words = words.replacing(secret, with: "***") }
     let line = words.unicodeScalars.map { $0.value < 0x20 || 0x7f...0x9f ~= $0.value ? " " : $0 }
     return String(String.UnicodeScalarView(line.prefix(200)))
   }

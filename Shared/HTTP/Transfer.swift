@@ -135,7 +135,10 @@ final class Transfer: @unchecked Sendable {
 
   private func setTrust(_ easy: EasyHandle) -> CURLcode {
     guard let file = configuration.certificateAuthorityFile else { return CURLE_OK }
-    return first(curl_set_string(easy, CURLOPT_CAINFO, file), curl_set_string(easy, CURLOPT_PROXY_CAINFO, file))
+    return first(
+      curl_set_string(easy, CURLOPT_CAINFO, file), curl_set_string(easy, CURLOPT_PROXY_CAINFO, file),
+      // Else libcurl goes on with what it read a day ago, whatever the file holds since.
+      curl_set_long(easy, CURLOPT_CA_CACHE_TIMEOUT, 0))
   }
 
   private func setCallbacks(_ easy: EasyHandle) -> CURLcode {

@@ -20,13 +20,19 @@ package final class InfluxClient: Sendable {
     target = try Self.url(configuration.base, configuration.api.target)
     var headers: HTTPHeaders = ["Content-Type": "text/plain; charset=utf-8"]
     if configuration.gzipLevel > 0 { headers["Content-Encoding"] = "gzip" }
+    self.headers = headers
+  }
+
+  /// With the credentials that are in force now.
+  private func authorized() throws(Failure) -> HTTPHeaders {
+    var headers = headers
     switch configuration.credentials {
     case .none: break
-    case .token(let token): headers["Authorization"] = "Token \(token)"
+    case .token(let token): headers["Authorization"] = "Token \(try token.resolve())"
     case .user(let name, let password):
-      headers["Authorization"] = "Basic " + Data("\(name):\(password)".utf8).base64EncodedString()
+      headers["Authorization"] = "Basic " + Data("\(name):\(try password.resolve())".utf8).base64EncodedString()
     }
-    self.headers = headers
+    return headers
   }
 
   package func close() { http.close() }
@@ -38,7 +44,7 @@ package final class InfluxClient: Sendable {
       throw Failure(.fatal, code: "zlib_failed", "zlib could not compress a body: out of memory?")
     }
     let response = try await http.execute(
-      HTTPRequest("POST", target, headers: headers, body: .bytes(body), limits: limits()))
+      HTTPRequest("POST", target, headers: authorized(), body: .bytes(body), limits: limits()))
     if let answer = WriteAnswer(status: response.status, body: response.text) { return answer }
     throw InfluxError.failure(response)
   }
@@ -69,7 +75,7 @@ package final class InfluxClient: Sendable {
 
   /// Posts a form to `/query`.
   private func form(_ fields: [(String, String)], maxAnswer: Int) async throws -> HTTPResponse {
-    var headers = headers
+    var headers = try authorized()
     headers.remove("Content-Encoding")
     let response = try await http.execute(HTTPRequest.form(
       try Self.url(configuration.base, "/query"), fields.map { (name: $0.0, value: $0.1) }, headers: headers,

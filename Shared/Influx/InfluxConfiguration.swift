@@ -52,7 +52,7 @@ package enum InfluxAPI: Hashable, Sendable {
 package enum InfluxCredentials: Hashable, Sendable {
   case none
   /// HTTP Basic, InfluxDB 1.x.
-  case user(name: String, password: String)
+  case user(name: String, password: Secret)
   /// `Authorization: Token …`, InfluxDB 2.x and 3.x.
-  case token(String)
+  case token(Secret)
 }

@@ -8,6 +8,9 @@ package struct ClientProperties: Sendable, Hashable {
 
   package init(_ values: [String: String] = [:]) { self.values = values }
 
+  /// The property for the file that a password is from and is read in again; it is not one of the library.
+  package static let loginFile = LoginSecret.fileProperty
+
   /// Our own settings, which may be anything.
   package mutating func setDefault(_ name: String, _ value: String) { values[name] = value }
 
@@ -40,6 +43,7 @@ package struct ClientProperties: Sendable, Hashable {
     "metadata.broker.list": "use --kafka-bootstrap-servers",
     "group.protocol": "the rebalance protocol here is the classic one (partition.assignment.strategy)",
     ClusterNames.property: "use --topic-prefix",
+    LoginSecret.fileProperty: "it is set for a password of --kafka-properties-file",
     "go.delivery.reports": "it belongs to another client",
   ]
 

@@ -1,4 +1,6 @@
 import Core
+import Glibc
+import HTTP
 
 /// A place for immutable files: a bucket or a folder. Keys are relative to `location`.
 ///
@@ -133,4 +135,142 @@ package struct ObjectPage: Sendable {
   package var objects: [ObjectInfo]
   /// Give this to the next call; nil on the last page.
   package var next: String?
+}
+
+extension ObjectBody {
+  /// Hands a part to `take` in pieces; of a file no more than one piece is held.
+  func read(offset: Int, length: Int, _ take: (UnsafeRawBufferPointer) throws -> Void) throws {
+    switch source {
+    case .bytes(let bytes):
+      try bytes.withUnsafeBytes { try take(UnsafeRawBufferPointer(rebasing: $0[offset..<offset + length])) }
+    case .file(let descriptor):
+      var chunk = [UInt8](repeating: 0, count: 128 << 10)
+      var position = offset
+      while position < offset + length {
+        let read = pread(descriptor, &chunk, min(chunk.count, offset + length - position), off_t(position))
+        if read < 0, errno == EINTR { continue }
+        guard read >= 0 else { throw FileTree.failure("cannot read the file that is being stored") }
+        guard read > 0 else {
+          throw ObjectStoreError(.damagedInTransit, "the file that is being stored has become shorter")
+        }
+        try chunk.withUnsafeBytes { try take(UnsafeRawBufferPointer(rebasing: $0[..<read])) }
+        position += read
+      }
+    }
+  }
+
+  /// A part as the body of a request.
+  func payload(offset: Int, length: Int) -> HTTPRequest.Body {
+    switch source {
+    case .bytes(let bytes): length == bytes.count ? .bytes(bytes) : .bytes(Array(bytes[offset..<offset + length]))
+    case .file(let descriptor): .file(descriptor: descriptor, offset: offset, length: length)
+    }
+  }
+}
+
+/// A failure of an object store. Errors of the connection (sockets, timeouts) stay `HTTPError`s, except refused
+/// certificates, which here are errors of the configuration.
+package typealias ObjectStoreError = CodedError<ObjectStoreErrorKind>
+
+package enum ObjectStoreErrorKind: String, ErrorKind {
+  // transient
+  case slowDown = "store_busy"
+  case unavailable = "store_unavailable"
+  case damagedInTransit = "store_body_damaged"
+  case truncated = "store_body_truncated"
+  case diskFull = "store_full"
+  // data
+  case noSuchKey = "object_not_found"
+  case invalidKey = "object_key_invalid"
+  case outsideStore = "object_outside_store"
+  case tooLarge = "object_too_large"
+  case refused = "store_refused_request"
+  case archived = "object_archived"
+  case exists = "object_exists"
+  // configuration
+  case noSuchBucket = "bucket_not_found"
+  case accessDenied = "store_access_denied"
+  case badCredentials = "store_credentials_refused"
+  case wrongEndpoint = "store_endpoint_wrong"
+  case invalidSetting = "invalid_setting"
+  case tiersUnsupported = "store_without_tiers"
+  // fatal
+  case protocolViolated = "store_answer_unreadable"
+  case inputOutput = "store_io_failed"
+
+  package var errorClass: ErrorClass {
+    switch self {
+    case .slowDown, .unavailable, .damagedInTransit, .truncated, .diskFull: .transient
+    case .noSuchKey, .invalidKey, .outsideStore, .tooLarge, .refused, .archived, .exists: .data
+    case .noSuchBucket, .accessDenied, .badCredentials, .wrongEndpoint, .invalidSetting, .tiersUnsupported:
+      .configuration
+    case .protocolViolated, .inputOutput: .fatal
+    }
+  }
+}
+
+/// What a store says of one object besides what a listing says.
+package struct ObjectState: Sendable, Hashable {
+  package enum Access: String, Sendable {
+    case readable
+    /// It lies in an archive, and has to be restored before it can be read.
+    case archived
+    /// It is being restored.
+    case restoring
+  }
+  package var info: ObjectInfo
+  /// The store's own word: `Cool`, `STANDARD_IA`; nil where it has no tiers.
+  package var tier: String?
+  package var access = Access.readable
+  /// Those of its ``ObjectBody``.
+  package var notes: [String: String] = [:]
+  /// For how long S3 keeps the readable copy of an archived object, as the store writes it.
+  package var restoredUntil: String?
+
+  package init(info: ObjectInfo) { self.info = info }
+}
+
+/// What a store can do about tiers.
+package struct TierAbilities: Sendable, Hashable {
+  package var moves: Bool
+  package var restores: Bool
+  /// What it answered where it cannot, for people.
+  package var reason: String?
+
+  package init(moves: Bool, restores: Bool, reason: String? = nil) {
+    (self.moves, self.restores, self.reason) = (moves, restores, reason)
+  }
+}
+
+extension ObjectLocation {
+  /// The tiers of this kind of store, warmest first; empty where there are none.
+  package var tiers: [String] {
+    switch kind {
+    case .azure: ["Hot", "Cool", "Cold", "Archive"]
+    case .s3:
+      ["STANDARD", "INTELLIGENT_TIERING", "STANDARD_IA", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"]
+    case .folder: []
+    }
+  }
+
+  /// The tiers whose objects have to be restored before they can be read.
+  package static let archives: Set<String> = ["Archive", "GLACIER", "DEEP_ARCHIVE"]
+}
+
+/// A store without tiers.
+extension ObjectStore {
+  package func state(of key: ObjectKey) async throws -> ObjectState? { try await head(key).map(ObjectState.init) }
+
+  package func move(_ key: ObjectKey, to tier: String) async throws { throw withoutTiers }
+  package func restore(_ key: ObjectKey, to tier: String, days: Int) async throws -> Bool {
+    guard try await head(key) != nil else { throw ObjectStoreError(.noSuchKey, "no object \(key) in \(location)") }
+    return true
+  }
+  package func abilities(of tier: String) async throws -> TierAbilities {
+    TierAbilities(moves: false, restores: false, reason: withoutTiers.message)
+  }
+
+  private var withoutTiers: ObjectStoreError {
+    ObjectStoreError(.tiersUnsupported, "\(location) keeps all objects alike: it has no tiers")
+  }
 }

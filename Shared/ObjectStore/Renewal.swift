@@ -1,3 +1,17 @@
+import Core
+import Foundation
+
+/// A token that another program keeps in a file, without the blanks around it.
+package func readToken(_ path: String, flag: String) throws(ObjectStoreError) -> String {
+  let bytes: [UInt8]
+  do { bytes = try readFile(path, limit: 1 << 20) } catch {
+    throw ObjectStoreError(.invalidSetting, "\(flag): \(error.message)")
+  }
+  let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+  guard !text.isEmpty else { throw ObjectStoreError(.invalidSetting, "\(flag): \(path) is empty") }
+  return text
+}
+
 /// What a service issues for a time.
 package struct Issued<Value: Sendable>: Sendable {
   package var value: Value

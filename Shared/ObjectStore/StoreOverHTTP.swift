@@ -1,4 +1,5 @@
 import Core
+import HTML
 import HTTP
 
 /// What stores over HTTP have in common: requests, names below a prefix, entity tags, and the digest kept with an
@@ -23,9 +24,13 @@ protocol StoreOverHTTP: ObjectStore, AnyObject {
     hash: SHA256Digest?
   ) async throws -> SignedRequest
 
-  /// The error that an answer tells of.
-  /// - Parameter what: what was tried, for people: `PUT files/…`.
-  static func failure(_ head: HTTPResponseHead, _ body: [UInt8], what: String) -> ObjectStoreError
+  /// The store's error codes; one that is not there goes by its status.
+  static var codes: [ObjectStoreError.Kind: Set<String>] { get }
+  /// What to do about an error, for people.
+  static var advice: [ObjectStoreError.Kind: String] { get }
+
+  /// Asks for an archived object to be readable, as `restore`.
+  func askForRestore(_ key: ObjectKey, to tier: String, days: Int) async throws -> Bool
 }
 
 /// A request with what proves the right to it.
@@ -112,6 +117,59 @@ extension StoreOverHTTP {
     } catch let error as HTTPError where error.kind == .certificateRefused {
       throw ObjectStoreError(
         .wrongEndpoint, "the store's certificate is not trusted: \(error.message); --s3-ca-file names its authority")
+    }
+  }
+
+  // MARK: - errors
+
+  /// The error that an answer tells of.
+  /// - Parameter what: what was tried, for people: `PUT files/…`.
+  static func failure(_ head: HTTPResponseHead, _ body: [UInt8], what: String) -> ObjectStoreError {
+    let document = XMLElement(document: body)
+    // Azure's header is there also where an answer has no body.
+    let code = head.headers["x-ms-error-code"] ?? document?["Code"] ?? ""
+    let kind = kind(code: code, status: head.status)
+    var text = "\(what): the store answered \(head.status)\(code.isEmpty ? "" : " \(code)")"
+    if let advice = advice[kind] { text += "; \(advice)" }
+    if kind == .wrongEndpoint, let region = head.headers["x-amz-bucket-region"] ?? document?["Region"] {
+      text += " (the bucket is in \(region))"
+    }
+    return ObjectStoreError(kind, text, retryAfter: head.headers["retry-after"].flatMap { RetryAfter.delay($0) })
+  }
+
+  static func kind(code: String, status: Int) -> ObjectStoreError.Kind {
+    if let known = codes.first(where: { $0.value.contains(code) }) { return known.key }
+    return switch status {
+    case 429, 503: .slowDown
+    case _ where HTTPError.isTransient(status: status): .unavailable
+    case 404: .noSuchKey
+    case 401, 403: .accessDenied
+    case 300...399: .wrongEndpoint
+    case 413: .tooLarge
+    case 400...499: .refused
+    default: .protocolViolated
+    }
+  }
+
+  func missing(_ key: ObjectKey) -> ObjectStoreError {
+    ObjectStoreError(.noSuchKey, "no object \(key) in \(location)")
+  }
+
+  /// Blocks and parts are checked one by one; only this says that together they are the body that was promised.
+  static func require(_ found: SHA256Digest, of body: ObjectBody, _ key: ObjectKey) throws(ObjectStoreError) {
+    guard found == body.sha256 else {
+      throw ObjectStoreError(.damagedInTransit, "the bytes to store as \(key) are not those that were hashed")
+    }
+  }
+
+  // MARK: - tiers
+
+  package func restore(_ key: ObjectKey, to tier: String, days: Int) async throws -> Bool {
+    guard let state = try await state(of: key) else { throw missing(key) }
+    return switch state.access {
+    case .readable: true
+    case .restoring: false
+    case .archived: try await askForRestore(key, to: tier, days: days)
     }
   }
 

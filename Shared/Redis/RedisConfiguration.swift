@@ -3,6 +3,8 @@ import Core
 /// How to reach a Redis and how long to wait for it.
 package struct RedisConfiguration: Hashable, Sendable {
   package var url: RedisURL
+  /// Where the text of `url` is, when it may change: the credentials are read there for each connection.
+  package var source: Secret?
   package var connectTimeout: Duration
   /// The longest wait for the bytes of one reply.
   package var timeout: Duration
@@ -23,6 +25,16 @@ package struct RedisConfiguration: Hashable, Sendable {
     self.timeout = timeout
     self.pipelineDepth = pipelineDepth
     self.clientName = clientName
+  }
+}
+
+extension RedisConfiguration {
+  /// With the user and password that are in force now; those of before while the new ones cannot be read.
+  var currentURL: RedisURL {
+    guard let text = try? source?.resolve(), let now = try? RedisURL(text) else { return url }
+    var current = url
+    (current.user, current.password) = (now.user, now.password)
+    return current
   }
 }
 

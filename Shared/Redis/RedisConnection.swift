@@ -20,7 +20,7 @@ final class RedisConnection {
   /// Connects, authenticates, selects the database and sets the name.
   init(_ configuration: RedisConfiguration) throws(RedisError) {
     _ = Self.quietPipe
-    let (url, connect) = (configuration.url, "connect")
+    let (url, connect) = (configuration.currentURL, "connect")
     guard let context = redisConnectWithTimeout(url.host, Int32(url.port), Self.timeval(configuration.connectTimeout))
     else {
       throw RedisError(code: "redis_out_of_memory", .transient, operation: connect, message: "no memory left")

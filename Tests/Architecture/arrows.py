@@ -7,6 +7,7 @@ Prints one line for each of these, and exits 1 if there is one:
 - a sink, or any other shared module outside KAFKA_USERS, that imports Kafka;
 - an import of librdkafka outside Shared/Kafka/Bridge;
 - a use of URLSession or of FileHandle.readabilityHandler;
+- a number that a log line has as text;
 - a module outside Tests that imports a module of Tests;
 - a target whose dependencies in Package.swift are not exactly the modules that its files import.
 
@@ -43,6 +44,8 @@ LIBRDKAFKA, BRIDGE = "CRdKafka", "Shared/Kafka/Bridge/"
 # Both watch descriptors through libdispatch. On Linux it reads freed memory when one hangs up while its handler is
 # being taken away (`_dispatch_event_loop_drain` on EPOLLHUP), and the process ends by SIGSEGV: the test process did.
 WATCHED = re.compile(r"^[^/\n]*\b(URLSession|readabilityHandler)\b", re.MULTILINE)
+# Fields of log lines that are numbers: as text, a reader of the JSON could neither compare nor add them.
+NUMBERS = re.compile(r'"(attempt|bytes|offset|partition|records|rows)": "\\\(')
 
 BEGIN = "// begin imports: written by Tests/Architecture/arrows.py --write"
 END = "// end imports"
@@ -67,11 +70,13 @@ class Target:
         self.imports = {}
         self.librdkafka = []
         self.watched = []
+        self.texts = []
         for path in sorted(self.files(root)):
             with open(os.path.join(root, path), encoding="utf-8") as file:
                 text = file.read()
             found = IMPORT.findall(text)
             self.watched += [(path, name) for name in WATCHED.findall(text)]
+            self.texts += [(path, name) for name in NUMBERS.findall(text)]
             for module in found:
                 self.imports.setdefault(module, path)
             if LIBRDKAFKA in found:
@@ -113,6 +118,8 @@ class Tree:
             yield from self.inexact(target)
 
     def arrows(self, target, rank):
+        for path, name in target.texts if target.place != "Tests" else []:
+            yield f"{path}: the field {name} of a log line is a number; write .stringConvertible(...)"
         for path, name in target.watched:
             yield f"{path}: {name} is not safe on Linux; use HTTP's client, or LocalServers' ChildProcess"
         if target.place != "Tests":

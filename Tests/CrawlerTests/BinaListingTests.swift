@@ -1,13 +1,16 @@
 import Core
 @testable import CrawlerService
+import Portals
 import PriceFiles
 import Testing
 import Values
 
 @Suite struct BinaListingTests {
-  private func rows(_ text: String, limit: Int = 100) throws -> [BinaRow] {
-    try BinaListing.rows(Array(text.utf8), limit: limit).rows
+  private func rows(_ text: String, limit: Int = 100) throws -> [ListingRow] {
+    try BinaListing.rows(Array(text.utf8), limit: limit)
   }
+
+  private func names(_ rows: [ListingRow]) -> [String?] { rows.map { $0.text("filenm") } }
 
   @Test func readsTheDocumentedArray() throws {
     let rows = try rows("""
@@ -15,10 +18,10 @@ import Values
         "DateFile":"03:05 20/01/2025","PathLogo":"x.png"},
        {"FileNm":"PromoFull7290058108879-001-202501200300","DateFile":"03:06 20/01/2025"}]
       """)
-    #expect(rows == [
-      BinaRow(fileName: "PriceFull7290058108879-001-202501200300.gz", date: "03:05 20/01/2025"),
-      BinaRow(fileName: "PromoFull7290058108879-001-202501200300", date: "03:06 20/01/2025"),
+    #expect(names(rows) == [
+      "PriceFull7290058108879-001-202501200300.gz", "PromoFull7290058108879-001-202501200300",
     ])
+    #expect(rows.map { $0.text("datefile") } == ["03:05 20/01/2025", "03:06 20/01/2025"])
   }
 
   @Test func readsTheWrappedArrayWithSizesAndLinks() throws {
@@ -26,16 +29,16 @@ import Values
       {"d":[{"FileNm":"a.GZ","FileSize":"123"},{"FileNm":"b.xml","SPath":"/Download/b.xml","FileSize":42},
       {"filenm":"c","fileSize":"12.3 KB"}]}
       """)
-    #expect(rows.map(\.size) == ["123", "42", "12.3 KB"])
-    #expect(rows.map(\.link) == [nil, "/Download/b.xml", nil])
-    #expect(rows[2].fileName == "c")
+    #expect(rows.map { $0.text("filesize") } == ["123", "42", "12.3 KB"])
+    #expect(rows.map { $0.text("spath") } == [nil, "/Download/b.xml", nil])
+    #expect(names(rows)[2] == "c")
   }
 
   @Test func readsRowsUnderKeysAndSingleRows() throws {
-    #expect(try rows("{\"1\":{\"FileNm\":\"a\"},\"2\":{\"FileNm\":\"b\"}}").map(\.fileName) == ["a", "b"])
-    #expect(try rows("{\"1\":[{\"FileNm\":\"a\"}],\"2\":[]}").map(\.fileName) == ["a"])
-    #expect(try rows("{\"FileNm\":\"a\"}").map(\.fileName) == ["a"])
-    #expect(try rows("{\"d\":\"[{\\\"FileNm\\\":\\\"a\\\"}]\"}").map(\.fileName) == ["a"])
+    #expect(names(try rows("{\"1\":{\"FileNm\":\"a\"},\"2\":{\"FileNm\":\"b\"}}")) == ["a", "b"])
+    #expect(names(try rows("{\"1\":[{\"FileNm\":\"a\"}],\"2\":[]}")) == ["a"])
+    #expect(names(try rows("{\"FileNm\":\"a\"}")) == ["a"])
+    #expect(names(try rows("{\"d\":\"[{\\\"FileNm\\\":\\\"a\\\"}]\"}")) == ["a"])
   }
 
   @Test(arguments: ["[]", "{}", "{\"d\":[]}", "{\"d\":null}", "\u{feff} []"])
@@ -45,9 +48,9 @@ import Values
 
   @Test func countsEntriesWithoutAName() throws {
     let text = "[{\"FileNm\":\"a\"},{\"FileNm\":\"\"},{\"x\":1}]"
-    let (rows, nameless) = try BinaListing.rows(Array(text.utf8), limit: 9)
-    #expect(rows.count == 1)
-    #expect(nameless == 2)
+    let engine = try BinaEngine(engineContext(Chain(slug: "a", engine: "bina", locator: "http://127.0.0.1")))
+    let listing = engine.listing(try rows(text))
+    #expect(listing.skipped["no_file_name"] == 2)
   }
 
   @Test(arguments: [

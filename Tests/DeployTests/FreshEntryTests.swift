@@ -1,6 +1,8 @@
+import ArgumentParser
 import Catalogue
 import Core
 import Foundation
+import KafkaFlags
 import LocalServers
 import Reference
 import Testing
@@ -105,7 +107,7 @@ import TestSupport
   @Test func soukUpTellsItWhereItsServersAre() throws {
     var surroundings = Surroundings()
     surroundings.describeEveryService(drainTimeout: DurationSetting(.seconds(25)))
-    surroundings.useEmbeddedBroker("127.0.0.1:1")
+    surroundings.useEmbeddedBroker("127.0.0.1:1", try FleetNameOptions.parse(["--topic-prefix", "studio."]))
     surroundings.servers[.redis] = ["REDIS_URL": "redis://here"]
     surroundings.servers[.influx] = ["INFLUX_URL": "http://here"]
     surroundings.servers[.postgres] = ["DATABASE_URL": "postgresql://here"]
@@ -116,7 +118,7 @@ import TestSupport
     #expect(process.name == "painter" && process.service == "painter")
     let expected = [
       "COLOUR": "red", "REDIS_URL": "redis://here", "INFLUX_URL": "http://here",
-      "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "DRAIN_TIMEOUT": "25s",
+      "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "TOPIC_PREFIX": "studio.", "DRAIN_TIMEOUT": "25s",
     ]
     for (name, value) in expected { #expect(process.environment[name] == value, "\(name)") }
     #expect(process.environment["DATABASE_URL"] == nil, "it needs no database")

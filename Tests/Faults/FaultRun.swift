@@ -34,6 +34,8 @@ final class FaultRun {
     var plan: FaultPlan
     var timeline: [String] = []
     var problems: [String] = []
+    /// The ends of all logs.
+    var logs: [String] = []
     var deadLetters = 0
     var size = 0
     var seconds = 0.0
@@ -48,8 +50,8 @@ final class FaultRun {
       """
       seed \(plan.seed), system \(plan.system): repeat with make faults SEED=\(plan.seed)
       \(timeline.joined(separator: "\n"))
-      problems:
-      \(problems.prefix(40).joined(separator: "\n"))
+      problems: \(problems.isEmpty ? "none" : "")
+      \((problems.prefix(40) + logs).joined(separator: "\n"))
       """
     }
   }
@@ -77,10 +79,8 @@ final class FaultRun {
     var random = plan.random
     let system = try await plan.make(in: folder.path, &random)
     let run = FaultRun(plan, random, system)
-    do { try await run.all() } catch {
-      run.outcome.problems.append("\(error)")
-      await run.logs()
-    }
+    do { try await run.all() } catch { run.outcome.problems.append("\(error)") }
+    run.takeLogs()
     for replica in run.replicas.values.joined() where replica.process.status == nil { await replica.process.kill() }
     await system.close()
     await system.stage.close()
@@ -125,7 +125,6 @@ final class FaultRun {
     outcome.problems += problems
     outcome.deadLetters = letters
     note("\(letters) dead letters")
-    if !outcome.problems.isEmpty { await logs() }
   }
 
   private func note(_ text: String) {
@@ -270,12 +269,11 @@ final class FaultRun {
     }
   }
 
-  /// The ends of all logs, for the report.
-  private func logs() async {
+  private func takeLogs() {
     for replica in replicas.values.joined() {
       let state = replica.process.status.map { "ended with \($0)" } ?? "runs"
-      outcome.problems.append("--- the log of \(replica.process.name), which \(state)")
-      outcome.problems += replica.process.log.suffix(12).map { String($0.prefix(400)) }
+      outcome.logs.append("--- the log of \(replica.process.name), which \(state)")
+      outcome.logs += replica.process.log.suffix(25).map { String($0.prefix(400)) }
     }
   }
 }

@@ -64,7 +64,8 @@ final class FaultStage: Sendable {
 
   private func remakeTopics(_ all: [Topic]) async throws {
     let known = try await admin.topics()
-    try await admin.deleteTopics(all.map(\.name).filter { known[$0] != nil })
+    let old = all.map(\.name).filter { known[$0] != nil }
+    if !old.isEmpty { try await admin.deleteTopics(old) }
     try await eventually("the topics are gone") {
       let known = try await admin.topics()
       return all.allSatisfy { known[$0.name] == nil }
@@ -96,8 +97,11 @@ final class FaultStage: Sendable {
     ]) { $1 }
     if ServiceCatalogue.named(service)?.inputs.isEmpty == false {
       environment.merge([
-        // The embedded broker forgets a killed member only after the session time-out.
-        "KAFKA_PROPERTIES": "session.timeout.ms=\(broker == nil ? 6_000 : 2_500),heartbeat.interval.ms=250",
+        // The embedded broker forgets a killed member only after the session time-out, which has to be above the three
+        // seconds of a first join: it drops the request of one that it forgets while that waits, and the library
+        // waits for the answer as long as a poll may take.
+        "KAFKA_PROPERTIES": "session.timeout.ms=\(broker == nil ? 6_000 : 4_500),heartbeat.interval.ms=250,"
+          + "max.poll.interval.ms=30000",
         "RETRY_BASE": "50ms", "RETRY_CAP": "500ms", "COMMIT_INTERVAL": "100ms",
       ]) { $1 }
       environment.merge(settings.mapValues { $0 }) { $1 }

@@ -24,7 +24,8 @@ import TestSupport
   @Test(.timeLimit(.minutes(20)), arguments: seeds) func seed(_ seed: UInt64) async throws {
     let outcome = try await FaultRun.run(FaultPlan(seed: seed, system: Self.system))
     print(outcome.row)
-    if Self.seeds.count == 1 { print(outcome.report) }
+    // A slow seed is no failure, but something waited for longer than it had to.
+    if Self.seeds.count == 1 || outcome.seconds > 120 { print(outcome.report) }
     #expect(outcome.problems.isEmpty, "\(outcome.report)")
   }
 

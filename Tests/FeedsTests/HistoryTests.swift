@@ -72,7 +72,7 @@ import Values
       "/query?function=TIME_SERIES_INTRADAY&symbol=BRK-B&interval=1min&month=\(month)&adjusted=false"
         + "&extended_hours=true&outputsize=full&datatype=json"
     ])
-    let account = FeedAccess(.alphaVantage, key: "k&y")
+    let account = FeedAccess(.alphaVantage, key: Secret("k&y"))
     #expect(account.url(of: "/query?x=1") == "https://www.alphavantage.co/query?x=1&apikey=k%26y")
   }
 
@@ -170,7 +170,7 @@ import Values
     (400, "refused"), (422, "refused"), (429, "rateLimited"), (408, nil), (425, nil), (500, nil), (503, nil),
   ] as [(Int, String?)])
   func statusesHaveAMeaning(_ status: Int, _ kind: String?) {
-    let account = FeedAccess(.polygonStocks, key: "SECRETKEY")
+    let account = FeedAccess(.polygonStocks, key: Secret("SECRETKEY"))
     let body = Array(#"{"status":"ERROR","error":"no \u0007 SECRETKEY here","request_id":"1"}"#.utf8)
     let refusal = account.refusal(status: status, body: body, retryAfter: .seconds(7))
     #expect(refusal.map { "\($0.kind)" } == kind)
@@ -201,7 +201,7 @@ import Values
     } waits: { _ in }
     #expect(result.pages == 3 && result.refused.isEmpty)
     #expect(provider.asked == [asked.path, "/v2/next?cursor=1", "/v2/next?cursor=2"])
-    let account = FeedAccess(.polygonStocks, base: "http://127.0.0.1:1/", key: "k")
+    let account = FeedAccess(.polygonStocks, base: "http://127.0.0.1:1/", key: Secret("k"))
     #expect(account.url(of: provider.asked[1]) == "http://127.0.0.1:1/v2/next?cursor=1")
     #expect(account.headers.map(\.value) == ["Bearer k"])
   }

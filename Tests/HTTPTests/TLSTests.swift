@@ -1,4 +1,5 @@
 import Core
+import Foundation
 import HTTP
 import LocalServers
 import Testing
@@ -9,12 +10,15 @@ import TestSupport
   @Test(.timeLimit(.minutes(15))) func certificatesAreCheckedAndAnAuthorityCanBeNamed() async throws {
     try await withTemporaryDirectory { folder in
       let openssl = try Program.require("openssl", package: "the Debian package openssl")
-      let made = try await ChildProcess.run(
-        Launch(openssl, [
-          "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "\(folder)/key.pem", "-out", "\(folder)/cert.pem",
-          "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-        ]), atMost: .seconds(120))
-      #expect(made.status.isSuccess)
+      for (key, certificate) in [("key", "cert"), ("other-key", "authorities")] {
+        let made = try await ChildProcess.run(
+          Launch(openssl, [
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "\(folder)/\(key).pem", "-out",
+            "\(folder)/\(certificate).pem", "-days", "2", "-subj", "/CN=localhost", "-addext",
+            "subjectAltName=DNS:localhost",
+          ]), atMost: .seconds(120))
+        #expect(made.status.isSuccess)
+      }
       let port = try FreePort.next()
       var launch = Launch(openssl, [
         "s_server", "-accept", "127.0.0.1:\(port)", "-cert", "\(folder)/cert.pem", "-key", "\(folder)/key.pem", "-www",
@@ -35,6 +39,17 @@ import TestSupport
       try await eventually("the server listens") {
         await fetch("localhost", authority: nil).error?.kind != .connectFailed
       }
+      // A file that is replaced counts for the next connection of the same client.
+      let authorities = "\(folder)/authorities.pem"
+      let client = try HTTPClient(HTTPConfiguration(
+        addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk-tests", certificateAuthorityFile: authorities))
+      let url = try HTTPURL("https://localhost:\(port)/")
+      let early = await #expect(throws: HTTPError.self) { try await client.execute(HTTPRequest("GET", url)) }
+      #expect(early?.kind == .certificateRefused)
+      try FileManager.default.removeItem(atPath: authorities)
+      try FileManager.default.copyItem(atPath: "\(folder)/cert.pem", toPath: authorities)
+      #expect(try await client.execute(HTTPRequest("GET", url)).status == 200)
+
       let stranger = await fetch("localhost", authority: nil)
       #expect(stranger.error?.kind == .certificateRefused && stranger.error?.isTransient == true)
       let known = await fetch("localhost", authority: "\(folder)/cert.pem")

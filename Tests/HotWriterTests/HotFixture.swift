@@ -15,7 +15,8 @@ struct HotFixture: Sendable {
   let client: RedisClient
   var policy = SeriesPolicy(
     tickFields: [.price, .size, .bid, .ask], barFields: [.open, .high, .low, .close, .volume],
-    tickRetention: .seconds(86_400), barRetention: ["1m": .seconds(30 * 86_400)], otherBars: .seconds(86_400))
+    tickRetention: .seconds(86_400),
+    barRetention: RetentionByName(["1m": .seconds(30 * 86_400)], others: .seconds(86_400)))
   var limits = RecordReader.Limits()
 
   /// - Parameter isOwn: a server that the test stops, fills or empties.

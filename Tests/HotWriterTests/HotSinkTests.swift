@@ -206,7 +206,7 @@ import Glibc
 
   @Test func barsOutsideTheRetentionAreCounted() async throws {
     var fixture = try await HotFixture(isOwn: false)
-    fixture.policy.barRetention = ["1m": .seconds(3_600)]
+    fixture.policy.barRetention = RetentionByName(["1m": .seconds(3_600)], others: .seconds(86_400))
     let symbol = "O" + TestServers.uniqueName()
     var reader = RecordReader(fixture.policy, limits: fixture.limits)
     var buffer = PartitionBuffer()

@@ -183,6 +183,25 @@ private let casesFolder = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].
     #expect(try await deadLetters(broker) == 0)
   }
 
+  @Test func aReplacedTokenIsSentWithoutARestart() async throws {
+    let server = try HostileServer { _, connection in connection.answer("204 No Content") }
+    func sent(_ token: String) -> Bool { server.requests.contains { $0.headers["authorization"] == "Token \(token)" } }
+    try await withTemporaryDirectory { folder in
+      let file = "\(folder)/token"
+      try "canary-first\n".write(toFile: file, atomically: true, encoding: .utf8)
+      let broker = try EmbeddedBroker(topics: Self.topics)
+      defer { broker.close() }
+      let consumer = try await ServiceProcess.start("influx-consumer", environment: environment(
+        broker, ["INFLUX_URL": server.url, "INFLUX_BUCKET": "egx", "INFLUX_TOKEN_FILE": file]))
+      try await eventually("the token is sent") { sent("canary-first") }
+      try "canary-second\n".write(toFile: file, atomically: true, encoding: .utf8)
+      try await send(broker, [(symbol: "COMI", value: bar("COMI", minute: 1, close: "1"))])
+      try await eventually("the new one is sent") { sent("canary-second") }
+      #expect(await consumer.terminate() == .exited(0))
+      #expect(!consumer.log.contains { $0.contains("canary") })
+    }
+  }
+
   /// A server whose name does not resolve, or whose name server never answers, from the start.
   @Test(arguments: ["missing", "stalled"])
   func anUnresolvableServerIsRetried(fault: String) async throws {

@@ -123,3 +123,17 @@ private final class FakeServer: PointDestination {
     #expect(WriteAnswer(status: status, body: "{}") == nil)
   }
 }
+
+extension PointBuffer {
+  /// A buffer of finished lines, at offsets from 0 on.
+  fileprivate init(lines texts: [String]) {
+    self.init()
+    for (offset, text) in texts.enumerated() {
+      lines.append(Array(text.utf8))
+      lines.append(UInt8(ascii: "\n"))
+      ends.append(lines.count)
+      offsets.append(Int64(offset))
+      produced.append(-1)
+    }
+  }
+}

@@ -136,6 +136,33 @@ import Glibc
     await table.closeAndWait()
   }
 
+  /// The server closes each connection after its login, so that the library logs in again and again.
+  @Test(arguments: ["reference", "properties"])
+  func aReplacedPasswordIsUsedAtTheNextLogin(_ place: String) async throws {
+    try await withTemporaryDirectory { folder in
+      let file = "\(folder)/secret"
+      func write(_ password: String) throws {
+        let line = place == "reference" ? password : "sasl.username=souk\n sasl.password = \(password)\n"
+        try line.write(toFile: file, atomically: true, encoding: .utf8)
+      }
+      try write("first-1")
+      let server = try LoginServer(.accepts("PLAIN"))
+      var options = try options(
+        "127.0.0.1:\(server.port)",
+        place == "reference" ? Self.plain + ["sasl.password=file:\(file)"] : Array(Self.plain.prefix(2)))
+      if place == "properties" { options.kafkaPropertiesFile = file }
+      let consumer = try Consumer(options.consumerConfiguration(clientID: "x", topics: ["t"], logger: Cluster.logger))
+      let producer = try Producer(options.producerConfiguration(clientID: "x", logger: Cluster.logger))
+      func logins(_ password: String) -> Int { server.accepted.count { $0.hasSuffix("\u{0}souk\u{0}\(password)") } }
+      try await eventually("both log in") { logins("first-1") >= 2 }
+      #expect(logins("second-2") == 0)
+      try write("second-2")
+      try await eventually("both log in with the new one") { logins("second-2") >= 4 }
+      try await consumer.drain()
+      await producer.close(within: .zero)
+    }
+  }
+
   @Test func aServiceEndsBeforeItStarts() async throws {
     let server = try LoginServer(.refuses("Authentication failed"))
     let options = try options("127.0.0.1:\(server.port)", Self.plain + ["sasl.password=x"])

@@ -117,6 +117,24 @@ import TestSupport
     try CredentialOptions.parse(arguments).provider(region: "eu-north-1", client: Self.client.get(), home: home)
   }
 
+  @Test func keysOfFilesAreReadAgain() async throws {
+    try await withTemporaryDirectory { folder in
+      let id = try await file("ID1", in: folder, "id")
+      let secret = try await file("one\n", in: folder, "secret")
+      let provider = try provider(["--aws-access-key-id", "file:\(id)", "--aws-secret-access-key", "file:\(secret)"])
+      let first = try await provider.current()
+      #expect(first == S3Credentials(accessKeyID: "ID1", secretAccessKey: "one"))
+      #expect(await !provider.refused(first), "they are the same still")
+      _ = try await file("ID2", in: folder, "id")
+      _ = try await file("two", in: folder, "secret")
+      #expect(await provider.refused(first), "the request is worth repeating")
+      #expect(try await provider.current() == S3Credentials(accessKeyID: "ID2", secretAccessKey: "two"))
+      #expect(throws: Failure.self) {
+        try self.provider(["--aws-access-key-id", "ID", "--aws-secret-access-key", "file:/nonexistent/secret"])
+      }
+    }
+  }
+
   private func file(_ text: String, in folder: String, _ name: String = "token") async throws -> String {
     let store = try FileStore(path: folder)
     _ = try await store.put(ObjectBody(Array(text.utf8)), at: ObjectKey(name), contentType: "text/plain")
@@ -241,7 +259,7 @@ import TestSupport
     ("2025-01-20T01:05:00+02:00", 1_737_327_900), ("2025-13-20T01:05:00Z", nil), ("tomorrow", nil), ("", nil),
   ] as [(String, Int64?)])
   func endsOfSessions(text: String, seconds: Int64?) {
-    #expect(CredentialFile.seconds(text) == seconds)
+    #expect(PlacedCredentials.seconds(text) == seconds)
   }
 
   // MARK: What objects are stored with

@@ -190,7 +190,7 @@ import TestSupport
       ("", 403, .accessDenied, .configuration), ("", 404, .noSuchKey, .data), ("Whatever", 400, .refused, .data),
       ("", 200, .protocolViolated, .fatal),
     ] {
-      let found = ObjectStoreError.kind(code: code, status: status)
+      let found = S3Store.kind(code: code, status: status)
       #expect(found == kind && ObjectStoreError(found, "").errorClass == errorClass, "\(code) \(status)")
     }
   }

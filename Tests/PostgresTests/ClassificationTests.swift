@@ -1,8 +1,10 @@
 import ArgumentParser
 import Core
+import Foundation
 import Postgres
 import PostgresFlags
 import Testing
+import TestSupport
 
 @Suite struct ClassificationTests {
   @Test(arguments: [
@@ -40,6 +42,20 @@ import Testing
   func thePasswordIsMasked(_ url: String, _ masked: String) {
     #expect(PostgresConfiguration.masked(url) == masked)
     #expect("\(PostgresConfiguration(url: url))" == masked)
+  }
+
+  @Test func anAddressOfAFileIsReadAtEachConnection() async throws {
+    try await withTemporaryDirectory { folder in
+      let file = "\(folder)/url"
+      let options = try PostgresOptions.parse(["--database-url", "file:\(file)"])
+      #expect(throws: PostgresError.self) { try options.configuration(applicationName: "x") }
+      try "postgresql://souk:first@h/d\n".write(toFile: file, atomically: true, encoding: .utf8)
+      let configuration = try options.configuration(applicationName: "x")
+      func password() throws -> String? { try configuration.parameters().first { $0.0 == "password" }?.1 }
+      #expect(try password() == "first")
+      try "postgresql://souk:second@h/d\n".write(toFile: file, atomically: true, encoding: .utf8)
+      #expect(try password() == "second" && "\(configuration)" == "file:\(file)")
+    }
   }
 
   @Test func optionsAreCheckedBeforeAnythingConnects() throws {

@@ -30,6 +30,11 @@ struct ReadRow: Equatable {
   }
 }
 
+extension [ReadRow] {
+  /// Exact.
+  var priceSum: Decimal { reduce(0) { $0 + (Decimal(string: $1.price) ?? .nan) } }
+}
+
 let israel: ZoneTable = {
   guard let zone = try? ZoneTable(identifier: PriceFileName.zoneIdentifier) else {
     preconditionFailure("no zone database: install the Debian package tzdata")

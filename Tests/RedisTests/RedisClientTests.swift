@@ -1,6 +1,9 @@
+import ArgumentParser
 import Core
+import Foundation
 import LocalServers
 import Redis
+import RedisFlags
 import Testing
 import TestSupport
 
@@ -103,6 +106,35 @@ import TestSupport
     let opened = RedisClient(
       RedisConfiguration(url: RedisURL(host: url.host, port: url.port, password: "open sesame")))
     try await opened.ping()
+    await server.stop()
+  }
+
+  @Test func aReplacedPasswordIsUsedAtTheNextConnection() async throws {
+    let server = try await PrivateRedis.start()
+    let admin = try client(server)
+    try await admin.sendAll([RedisCommand("CONFIG", "SET", "requirepass", "first")])
+    let url = try RedisURL(server.url)
+    try await withTemporaryDirectory { folder in
+      let file = "\(folder)/url"
+      func write(_ password: String) throws {
+        try "redis://:\(password)@\(url.host):\(url.port)/0\n".write(toFile: file, atomically: true, encoding: .utf8)
+      }
+      try write("first")
+      var options = try RedisOptions.parse(["--redis-url", "file:\(file)"])
+      let locked = try options.makeClient(clientName: "locked")
+      try await locked.ping()
+      try write("second")
+      try await admin.sendAll([
+        RedisCommand("CONFIG", "SET", "requirepass", "second"),
+        RedisCommand("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"),
+      ])
+      try await eventually("it is let in again") {
+        do { try await locked.ping() } catch { return false }
+        return true
+      }
+      options.redisURL = "file:\(folder)/none"
+      #expect(throws: Failure.self) { try options.makeClient(clientName: "none") }
+    }
     await server.stop()
   }
 

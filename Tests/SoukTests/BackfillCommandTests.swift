@@ -13,6 +13,7 @@ import Testing
 import TestSupport
 import Values
 
+@testable import Operations
 @testable import SoukService
 
 /// `souk backfill` against the simulated providers: what is published is what the market was, wherever a run ends.

@@ -6,12 +6,12 @@ import Kafka
 import KafkaFlags
 import Logging
 import Messages
-import Operations
 import Synchronization
 import Testing
 import TestSupport
 import Values
 
+@testable import Operations
 @testable import SoukService
 
 /// A letter as services write them: `FileDiscovered` records of one chain, broken in different ways.

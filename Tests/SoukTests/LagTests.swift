@@ -4,11 +4,11 @@ import Core
 @testable import Kafka
 import KafkaFlags
 import Logging
-import Operations
 import ServiceKit
 import Testing
 import TestSupport
 
+@testable import Operations
 @testable import SoukService
 
 @Suite struct GroupLagTests {

@@ -5,12 +5,12 @@ import DBWriterService
 import Foundation
 @testable import Kafka
 import LocalServers
-import Operations
 import Postgres
 import Synchronization
 import TestSupport
 import Testing
 
+@testable import Operations
 @testable import SoukService
 
 @Suite struct RewindPlanTests {

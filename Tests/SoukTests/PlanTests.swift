@@ -1,9 +1,9 @@
 import Catalogue
 import Core
-import Operations
 import ServiceKit
 import Testing
 
+@testable import Operations
 @testable import SoukService
 
 @Suite struct TopicPlanTests {

@@ -9,6 +9,7 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import Operations
 @testable import SoukService
 
 private let realServers = ProcessInfo.processInfo.environment["SOUK_TEST_KAFKA"]

@@ -1,8 +1,8 @@
 import Foundation
-import Operations
 import Testing
 import Yams
 
+@testable import Operations
 @testable import SoukService
 
 @Suite struct ReportTests {

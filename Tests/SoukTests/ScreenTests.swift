@@ -1,7 +1,7 @@
-import Operations
 import Synchronization
 import Testing
 
+@testable import Operations
 @testable import SoukService
 
 @Suite struct ScreenTests {

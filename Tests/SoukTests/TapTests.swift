@@ -2,11 +2,11 @@ import ArgumentParser
 import Catalogue
 import Core
 import Kafka
-import Operations
 import Synchronization
 import TestSupport
 import Testing
 
+@testable import Operations
 @testable import SoukService
 
 /// `souk tap` over a broker.

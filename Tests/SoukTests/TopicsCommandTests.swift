@@ -3,11 +3,11 @@ import Catalogue
 import Foundation
 import Kafka
 import Messages
-import Operations
 import TestSupport
 import Testing
 import Values
 
+@testable import Operations
 @testable import SoukService
 
 @Suite struct TopicsCommandTests {

@@ -6,6 +6,7 @@ import TestSupport
 
 import Glibc
 
+@testable import Operations
 @testable import SoukService
 
 /// `souk up` as a user runs it, with everything it brings along.

@@ -4,12 +4,12 @@ import Core
 import Foundation
 import Kafka
 import LocalServers
-import Operations
 import ServiceKit
 import TestSupport
 import Testing
 import Yams
 
+@testable import Operations
 @testable import SoukService
 
 @Suite struct FleetTableTests {

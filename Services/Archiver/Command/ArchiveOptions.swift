@@ -6,23 +6,21 @@ import ObjectStoreFlags
 import Options
 
 /// What is archived, and where the catalogue of it lies: the same for the service and its subcommands.
-package struct ArchiveOptions: ParsableArguments {
+struct ArchiveOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Topics to archive, separated by commas (default: all that have a mapping).",
                              valueName: "list"))
-  package var topics: String?
+  var topics: String?
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
     "Mapping of a topic (repeatable): topic=T,dataset=D,prefix=P,time=FIELD|record,symbol=FIELD|key,zone=Z; what is "
       + "not said of a known topic is as the README says.", valueName: "mapping"))
-  package var map: [String] = []
+  var map: [String] = []
 
   @Option(help: ArgumentHelp("Folder of the catalogue, in the same store.", valueName: "path"))
-  package var catalogue = "_catalogue"
-
-  package init() {}
+  var catalogue = "_catalogue"
 
   /// - Throws: `Failure(.configuration)`.
-  package func mappings() throws(Failure) -> [ArchiveMapping] {
+  func mappings() throws(Failure) -> [ArchiveMapping] {
     let names = (topics ?? "").split(separator: ",").map(String.init)
     return try ArchiveMapping.of(topics: names, given: map, catalogue: catalogue)
   }
@@ -48,35 +46,33 @@ package struct ArchiveOptions: ParsableArguments {
 }
 
 /// When objects go to colder tiers, and how the catalogue is kept.
-package struct KeepingOptions: ParsableArguments {
+struct KeepingOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     "From which age, by the date of its records, an object lies in which tier, as 90d=Cool,730d=Archive; auto: "
       + "730d=Archive on Azure, 730d=GLACIER on S3, off for folders; off: everything stays.",
     valueName: "age=tier,..."))
-  package var tiers = "auto"
+  var tiers = "auto"
 
   @Option(help: ArgumentHelp("How often tiers are looked at.", valueName: "time"))
-  package var tierInterval = DurationSetting(.seconds(3_600))
+  var tierInterval = DurationSetting(.seconds(3_600))
 
   @Option(help: ArgumentHelp(
     "How often what was stored is merged into the catalogue, and restores are looked at.", valueName: "time"))
-  package var catalogueInterval = DurationSetting(.seconds(60))
+  var catalogueInterval = DurationSetting(.seconds(60))
 
   @Option(help: ArgumentHelp(
     "How long what was merged is kept beside it, longer than a suspended owner sleeps.", valueName: "time"))
-  package var catalogueGrace = DurationSetting(.seconds(600))
+  var catalogueGrace = DurationSetting(.seconds(600))
 
   @Option(help: ArgumentHelp("How soon another archiver takes over the catalogue and the tiers.", valueName: "time"))
-  package var leaseTimeout = DurationSetting(.seconds(30))
+  var leaseTimeout = DurationSetting(.seconds(30))
 
   @Option(help: ArgumentHelp(
     "How long no account can delete or change what is stored, from then on, as 2557d: Object Lock of S3 in compliance "
       + "mode, or a locked policy of Azure (default: as the bucket or container says).", valueName: "time"))
-  package var objectLock: DurationSetting?
+  var objectLock: DurationSetting?
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     guard (objectLock?.duration ?? .seconds(1)) > .zero else { throw ValidationError("--object-lock is above zero") }
     guard tierInterval.duration > .zero, catalogueInterval.duration > .zero, catalogueGrace.duration >= .zero else {
       throw ValidationError("--tier-interval and --catalogue-interval must be above zero")

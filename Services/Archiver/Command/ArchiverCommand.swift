@@ -28,8 +28,8 @@ package struct ArchiverProgram: ServiceProgram {
 }
 
 /// Consumes topics into an object store.
-package struct ArchiverCommand: ServiceCommand {
-  package static let configuration = CommandConfiguration(
+struct ArchiverCommand: ServiceCommand {
+  static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Keep every record of topics in the object store, by date and symbol, each exactly once in effect.",
     discussion: """
@@ -40,22 +40,20 @@ package struct ArchiverCommand: ServiceCommand {
       """,
     version: Souk.version)
 
-  @OptionGroup(title: "Archive") package var archive: ArchiveOptions
-  @OptionGroup(title: "Tiers and catalogue") package var keeping: KeepingOptions
-  @OptionGroup(title: "Objects") package var objects: ObjectOptions
-  @OptionGroup(title: "Object store") package var objectStore: ObjectStoreOptions
-  @OptionGroup(title: "Redis") package var redis: RedisOptions
-  @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
-  @OptionGroup(title: "Pipeline") package var pipeline: PipelineOptions
-  @OptionGroup(title: "Service") package var service: ServiceOptions
+  @OptionGroup(title: "Archive") var archive: ArchiveOptions
+  @OptionGroup(title: "Tiers and catalogue") var keeping: KeepingOptions
+  @OptionGroup(title: "Objects") var objects: ObjectOptions
+  @OptionGroup(title: "Object store") var objectStore: ObjectStoreOptions
+  @OptionGroup(title: "Redis") var redis: RedisOptions
+  @OptionGroup(title: "Kafka") var kafka: KafkaOptions
+  @OptionGroup(title: "Pipeline") var pipeline: PipelineOptions
+  @OptionGroup(title: "Service") var service: ServiceOptions
 
-  package init() {}
-
-  package static var metrics: [MetricDescription] {
+  static var metrics: [MetricDescription] {
     KeeperMetrics.descriptions + ObjectMetrics.descriptions + RedisMetrics.descriptions + PipelineMetrics.generations
   }
 
-  package func work(_ needs: Needs) -> Work {
+  func work(_ needs: Needs) -> Work {
     let entry = ServiceCatalogue.archiver
     let (archive, keeping, objects, redis, context) = (archive, keeping, objects, redis, needs.context)
     let mappings = needs.add(.setting("mapping", { () throws(Failure) in try archive.mappings() }) { mappings in

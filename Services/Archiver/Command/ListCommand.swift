@@ -1,18 +1,19 @@
 import Archiving
 import ArgumentParser
 import Core
+import Messages
 import ObjectStoreFlags
 import ServiceKit
 import Values
 
 /// How a command prints.
-package enum OutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
+enum OutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
   case table, json
 }
 
 /// `archiver ls`: what the catalogue has. Lists nothing in the store.
-package struct ListCommand: AsyncParsableCommand {
-  package static let configuration = CommandConfiguration(
+struct ListCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
     commandName: "ls", abstract: "Print what the archive has, from its catalogue.",
     discussion: """
       archiver ls                                        datasets with their sums
@@ -25,27 +26,25 @@ package struct ListCommand: AsyncParsableCommand {
       """)
 
   @Argument(help: "The dataset; all when left out.")
-  package var dataset: String?
+  var dataset: String?
 
   @Option(help: ArgumentHelp("Print the objects of this date.", valueName: "date"))
-  package var date: String?
+  var date: String?
 
   @Option(parsing: .singleValue, help: "Only objects of this symbol (repeatable).")
-  package var symbol: [String] = []
+  var symbol: [String] = []
 
-  @Option(help: "How to print.") package var format = OutputFormat.table
-  @OptionGroup(title: "Archive") package var archive: ArchiveOptions
-  @OptionGroup(title: "Object store") package var objectStore: ObjectStoreOptions
+  @Option(help: "How to print.") var format = OutputFormat.table
+  @OptionGroup(title: "Archive") var archive: ArchiveOptions
+  @OptionGroup(title: "Object store") var objectStore: ObjectStoreOptions
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     if let date, CivilDate(date) == nil { throw ValidationError("--date: '\(date)' is not like 2025-01-20") }
     guard date == nil || dataset != nil else { throw ValidationError("--date needs a dataset") }
     guard symbol.isEmpty || date != nil else { throw ValidationError("--symbol needs a --date") }
   }
 
-  package func run() async throws {
+  func run() async throws {
     try await archive.withCatalogue(objectStore) { catalogue in
       if let dataset, let date {
         _ = try archive.mapping(of: dataset)
@@ -74,7 +73,7 @@ package struct ListCommand: AsyncParsableCommand {
     }
   }
 
-  private func printed<Row: FieldwiseRow>(_ heads: [TextTable.Column], _ rows: [Row], _ cells: (Row) -> [String]) {
+  private func printed<Row: FieldwiseObject>(_ heads: [TextTable.Column], _ rows: [Row], _ cells: (Row) -> [String]) {
     switch format {
     case .json: for row in rows { print(String(decoding: row.json, as: UTF8.self)) }
     case .table: printTable(heads, rows.map(cells))
@@ -91,4 +90,37 @@ func printTable(_ heads: [TextTable.Column], _ rows: [[String]]) {
   var table = TextTable(heads, hasRule: false)
   for row in rows { table.append(row) }
   print(table.lines.joined(separator: "\n"))
+}
+
+/// A dataset in one line.
+struct DatasetSum: FieldwiseObject {
+  var dataset: String
+  var prefix: String
+  /// The first and the last date.
+  var from: String?
+  var to: String?
+  var objects: Int64
+  var rows: Int64
+  var bytes: Int64
+  var tiers: [String: Int64]
+
+  init(_ index: ArchiveIndex) {
+    (dataset, prefix) = (index.dataset, index.prefix)
+    (from, to) = (index.dates.first?.date, index.dates.last?.date)
+    (objects, rows, bytes, tiers) = (index.objects, index.rows, index.bytes, index.tiers)
+  }
+
+  static let blank = Self(ArchiveIndex(dataset: "", prefix: ""))
+  static let fields = ObjectFields(blank)
+
+  mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("dataset", &dataset)
+    try coder.required("prefix", &prefix)
+    try coder.field("from", &from)
+    try coder.field("to", &to)
+    try coder.field("objects", &objects)
+    try coder.field("rows", &rows)
+    try coder.field("bytes", &bytes)
+    try coder.field("tiers", &tiers)
+  }
 }

@@ -8,8 +8,8 @@ import Redis
 import RedisFlags
 
 /// `archiver rebuild`: writes the catalogue anew from a listing of the store.
-package struct RebuildCommand: AsyncParsableCommand {
-  package static let configuration = CommandConfiguration(
+struct RebuildCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
     commandName: "rebuild", abstract: "Write the catalogue anew from a listing of the store.",
     discussion: """
       archiver rebuild                                   all datasets
@@ -21,14 +21,12 @@ package struct RebuildCommand: AsyncParsableCommand {
       keeps the catalogue merges what was found; without one, this command does.
       """)
 
-  @Argument(help: "The dataset; all when left out.") package var dataset: String?
-  @OptionGroup(title: "Archive") package var archive: ArchiveOptions
-  @OptionGroup(title: "Object store") package var objectStore: ObjectStoreOptions
-  @OptionGroup(title: "Redis") package var redis: RedisOptions
+  @Argument(help: "The dataset; all when left out.") var dataset: String?
+  @OptionGroup(title: "Archive") var archive: ArchiveOptions
+  @OptionGroup(title: "Object store") var objectStore: ObjectStoreOptions
+  @OptionGroup(title: "Redis") var redis: RedisOptions
 
-  package init() {}
-
-  package func run() async throws {
+  func run() async throws {
     let mappings = try dataset.map { [try archive.mapping(of: $0)] } ?? archive.mappings()
     try await archive.withCatalogue(objectStore) { catalogue in
       for mapping in mappings {
@@ -49,21 +47,20 @@ package struct RebuildCommand: AsyncParsableCommand {
     guard try await owner.hold() else {
       return print("the archiver that keeps the catalogue merges this at its next look")
     }
-    let end = Interruption()
-    async let renewing: Void = owner.renew(until: end)
-    let outcome: Result<Void, any Error>
+    let merger = CatalogueMerger(catalogue, grace: .zero, logger: logger)
     do {
-      let merger = CatalogueMerger(catalogue, grace: .zero, logger: logger)
-      for mapping in mappings {
-        while try await merger.merge(mapping, isOwner: { owner.isHeld }).isMore {}
+      try await owner.whileHeld {
+        for mapping in mappings {
+          while try await merger.merge(mapping, isOwner: { owner.isHeld }).isMore {}
+        }
       }
-      outcome = .success(())
-    } catch { outcome = .failure(error) }
-    end.raise()
-    await renewing
+    } catch {
+      await owner.release()
+      await client?.close()
+      throw error
+    }
     await owner.release()
     await client?.close()
-    try outcome.get()
     print("the catalogue is written")
   }
 }

@@ -6,8 +6,8 @@ import ServiceKit
 import Values
 
 /// `archiver restore`: writes down what is to be readable; archivers do it.
-package struct RestoreCommand: AsyncParsableCommand {
-  package static let configuration = CommandConfiguration(
+struct RestoreCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
     commandName: "restore", abstract: "Ask for archived objects to be readable, and print the restore.",
     discussion: """
       archiver restore market-ticks --from 2023-03-10 --to 2023-03-13
@@ -17,22 +17,20 @@ package struct RestoreCommand: AsyncParsableCommand {
       Archive 48). `archiver status` follows it. Afterwards the objects go back to their tier.
       """)
 
-  @Argument(help: "The dataset.") package var dataset: String
-  @Option(help: ArgumentHelp("First date.", valueName: "date")) package var from: String
-  @Option(help: ArgumentHelp("Last date (default: the first).", valueName: "date")) package var to: String?
+  @Argument(help: "The dataset.") var dataset: String
+  @Option(help: ArgumentHelp("First date.", valueName: "date")) var from: String
+  @Option(help: ArgumentHelp("Last date (default: the first).", valueName: "date")) var to: String?
 
   @Option(parsing: .singleValue, help: "Only objects of this symbol (repeatable).")
-  package var symbol: [String] = []
+  var symbol: [String] = []
 
-  @Option(help: "Days for which they stay readable.") package var days: Int64 = 7
+  @Option(help: "Days for which they stay readable.") var days: Int64 = 7
 
-  @Option(help: "How to print.") package var format = OutputFormat.table
-  @OptionGroup(title: "Archive") package var archive: ArchiveOptions
-  @OptionGroup(title: "Object store") package var objectStore: ObjectStoreOptions
+  @Option(help: "How to print.") var format = OutputFormat.table
+  @OptionGroup(title: "Archive") var archive: ArchiveOptions
+  @OptionGroup(title: "Object store") var objectStore: ObjectStoreOptions
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     for (flag, date) in [("--from", from), ("--to", to ?? from)] where CivilDate(date) == nil {
       throw ValidationError("\(flag): '\(date)' is not like 2025-01-20")
     }
@@ -40,7 +38,7 @@ package struct RestoreCommand: AsyncParsableCommand {
     guard (1...3_650).contains(days) else { throw ValidationError("--days must be 1 to 3650") }
   }
 
-  package func run() async throws {
+  func run() async throws {
     _ = try archive.mapping(of: dataset)
     try await archive.withCatalogue(objectStore) { catalogue in
       let now = Timestamp(microseconds: WallClock.microseconds()) ?? .epoch
@@ -57,8 +55,8 @@ package struct RestoreCommand: AsyncParsableCommand {
 }
 
 /// `archiver status`: how restores are.
-package struct StatusCommand: AsyncParsableCommand {
-  package static let configuration = CommandConfiguration(
+struct StatusCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
     commandName: "status", abstract: "Print restores and how they are.",
     discussion: """
       archiver status                                    all restores, the latest last
@@ -68,14 +66,12 @@ package struct StatusCommand: AsyncParsableCommand {
       until the time given. failed: the reason says why. expired: its objects go back to their tier.
       """)
 
-  @Argument(help: "The restore; all when left out.") package var id: String?
-  @Option(help: "How to print.") package var format = OutputFormat.table
-  @OptionGroup(title: "Archive") package var archive: ArchiveOptions
-  @OptionGroup(title: "Object store") package var objectStore: ObjectStoreOptions
+  @Argument(help: "The restore; all when left out.") var id: String?
+  @Option(help: "How to print.") var format = OutputFormat.table
+  @OptionGroup(title: "Archive") var archive: ArchiveOptions
+  @OptionGroup(title: "Object store") var objectStore: ObjectStoreOptions
 
-  package init() {}
-
-  package func run() async throws {
+  func run() async throws {
     try await archive.withCatalogue(objectStore) { catalogue in
       let book = RestoreBook(catalogue: catalogue)
       guard let id else { return RestoreTable.print(try await book.all(), as: format) }

@@ -44,7 +44,7 @@ final class Keeper {
       do {
         if try await owner.hold() {
           metrics.owns(true)
-          if try await round() { wait = .zero }
+          if try await owner.whileHeld(round) { wait = .zero }
           backoff.reset()
           readiness.set(ready: true)
         } else {
@@ -72,19 +72,8 @@ final class Keeper {
     (error as? ObjectStoreError)?.kind == .noSuchBucket
   }
 
-  /// Runs while the lease is renewed beside it; what it does asks `isHeld` before each write.
   /// - Returns: whether more is due at once.
   private func round() async throws -> Bool {
-    let (owner, end) = (owner, Interruption())
-    async let renewing: Void = owner.renew(until: end)
-    let outcome: Result<Bool, any Error>
-    do { outcome = .success(try await look()) } catch { outcome = .failure(error) }
-    end.raise()
-    await renewing
-    return try outcome.get()
-  }
-
-  private func look() async throws -> Bool {
     let isOwner = { [owner, drain = context.drain] in owner.isHeld && !drain.isRaised }
     var isMore = false
     for mapping in mappings {

@@ -45,9 +45,18 @@ final class Ownership: Sendable {
     }
   }
 
-  /// Keeps the lease beside what is done under it. When it is lost, `isHeld` says so, and the round ends at its next
-  /// write.
-  func renew(until end: Interruption) async {
+  /// Keeps the lease beside `work`, which asks `isHeld` before each write: when the lease is lost, it ends there.
+  func whileHeld<Outcome>(_ work: () async throws -> Outcome) async throws -> Outcome {
+    let end = Interruption()
+    async let renewing: Void = renew(until: end)
+    let outcome: Result<Outcome, any Error>
+    do { outcome = .success(try await work()) } catch { outcome = .failure(error) }
+    end.raise()
+    await renewing
+    return try outcome.get()
+  }
+
+  private func renew(until end: Interruption) async {
     while await !end.sleep(for: timeout / 3) { _ = try? await hold() }
   }
 

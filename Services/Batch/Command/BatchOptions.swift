@@ -89,10 +89,14 @@ extension ObjectStoreOptions {
   /// What the jobs' programs read: the variables that these flags have, so that a flag, a file of settings and a
   /// secret in a file reach them, too.
   fileprivate var environment: [String: String?] {
-    [
+    // The programs know no references. One that cannot be read is told by the check of the object store.
+    func read(_ text: String?) -> String? { text.flatMap { try? Secret($0).resolve() } }
+    return [
       "OBJECT_STORE": objectStore, "S3_ENDPOINT": s3Endpoint, "S3_ADDRESSING": s3Addressing.rawValue,
-      "S3_CA_FILE": s3CAFile, "AWS_REGION": awsRegion, "AWS_ACCESS_KEY_ID": credentials.awsAccessKeyID,
-      "AWS_SECRET_ACCESS_KEY": credentials.awsSecretAccessKey, "AWS_SESSION_TOKEN": credentials.awsSessionToken,
+      "S3_CA_FILE": s3CAFile, "AWS_REGION": awsRegion,
+      "AWS_ACCESS_KEY_ID": read(credentials.awsAccessKeyID),
+      "AWS_SECRET_ACCESS_KEY": read(credentials.awsSecretAccessKey),
+      "AWS_SESSION_TOKEN": read(credentials.awsSessionToken),
       "AZURE_STORAGE_ACCOUNT": azure.azureStorageAccount, "AZURE_STORAGE_KEY": azure.azureStorageKey,
       "AZURE_STORAGE_SAS_TOKEN": azure.azureStorageSASToken,
       "AZURE_STORAGE_CONNECTION_STRING": azure.azureStorageConnectionString,

@@ -22,8 +22,8 @@ package struct DBWriterProgram: ServiceProgram {
 }
 
 /// Consumes topics into the tables of PostgreSQL.
-package struct DBWriterCommand: ServiceCommand {
-  package static let configuration = CommandConfiguration(
+struct DBWriterCommand: ServiceCommand {
+  static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Write topics to the tables of PostgreSQL, each record exactly once in effect.",
     discussion: """
@@ -32,20 +32,18 @@ package struct DBWriterCommand: ServiceCommand {
       \(WriteTargets.all.map(\.choice).joined(separator: "\n"))
       """)
 
-  @OptionGroup(title: "Writing") package var writer: DBWriterOptions
-  @OptionGroup(title: "Views") package var refresh: RefreshOptions
-  @OptionGroup(title: "PostgreSQL") package var postgres: PostgresOptions
-  @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
-  @OptionGroup(title: "Pipeline") package var pipeline: PipelineOptions
-  @OptionGroup(title: "Service") package var service: ServiceOptions
+  @OptionGroup(title: "Writing") var writer: DBWriterOptions
+  @OptionGroup(title: "Views") var refresh: RefreshOptions
+  @OptionGroup(title: "PostgreSQL") var postgres: PostgresOptions
+  @OptionGroup(title: "Kafka") var kafka: KafkaOptions
+  @OptionGroup(title: "Pipeline") var pipeline: PipelineOptions
+  @OptionGroup(title: "Service") var service: ServiceOptions
 
-  package init() {}
-
-  package static var metrics: [MetricDescription] {
+  static var metrics: [MetricDescription] {
     DBWriterMetrics.descriptions + RefreshMetrics.descriptions + PipelineMetrics.sinks
   }
 
-  package func work(_ needs: Needs) -> Work {
+  func work(_ needs: Needs) -> Work {
     HeapSettings.giveBackLargeBlocks()
     let (context, writer, refresh) = (needs.context, writer, refresh)
     let consumer = needs.consumer(ServiceCatalogue.dbWriter, kafka, pipeline) {
@@ -102,19 +100,17 @@ enum HeapSettings {
 }
 
 /// `db-writer migrate`: brings the database to the schema of this binary and ends.
-package struct MigrateCommand: AsyncParsableCommand {
-  package static let configuration = CommandConfiguration(
+struct MigrateCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
     commandName: "migrate",
     abstract: "Create or update the tables; safe to run at any time, by any number of processes.")
 
   @Option(help: "SQL dialect of the server.")
-  package var dialect = Dialect.postgresql
+  var dialect = Dialect.postgresql
 
-  @OptionGroup(title: "PostgreSQL") package var postgres: PostgresOptions
+  @OptionGroup(title: "PostgreSQL") var postgres: PostgresOptions
 
-  package init() {}
-
-  package func run() async throws {
+  func run() async throws {
     let configuration = try postgres.configuration(applicationName: "db-writer migrate")
     let setup = DatabaseSetup(configuration: configuration, dialect: dialect)
     let connection = try await setup.open()

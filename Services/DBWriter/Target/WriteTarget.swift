@@ -124,7 +124,7 @@ package enum WriteTargets {
   /// - Parameter names: separated by commas; names of targets or of their topics.
   /// - Throws: `configuration` for an unknown name.
   package static func named(_ names: String) throws(Failure) -> [WriteTarget] {
-    let wanted = names.split(separator: ",").map { $0.trimmed }
+    let wanted = names.split { $0 == "," || $0 == " " }.map(String.init)
     for name in wanted where !all.contains(where: { $0.isCalled(name) }) {
       throw Failure(
         .configuration, code: "unknown_table",
@@ -138,10 +138,4 @@ package enum WriteTargets {
 
 extension WriteTarget {
   fileprivate func isCalled(_ name: String) -> Bool { self.name == name || topics.contains { $0.name == name } }
-}
-
-extension Substring {
-  fileprivate var trimmed: String {
-    String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-  }
 }

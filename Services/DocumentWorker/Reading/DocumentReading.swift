@@ -52,7 +52,7 @@ actor DocumentThread {
   private let limits: Limits
   private var reader: DocumentReader?
   private var json: [UInt8] = []
-  private var hash: Hash?
+  private var hash: SHA256? = SHA256()
   private var size = 0
   private var time = Duration.zero
 
@@ -70,7 +70,8 @@ actor DocumentThread {
   }
 
   func begin(_ document: Document) {
-    (json, size, time, hash) = ([], 0, .zero, Hash())
+    (json, size, time) = ([], 0, .zero)
+    hash = SHA256()
     reader = document.mediaType == "application/json" ? nil : DocumentReader(limit: limits.text)
   }
 
@@ -87,7 +88,7 @@ actor DocumentThread {
   }
 
   /// The hash of all that was read.
-  func digest() -> SHA256Digest { (hash ?? Hash()).finish() }
+  func digest() -> SHA256Digest { (hash.take() ?? SHA256()).finish() }
 
   /// - Throws: `DocumentError`.
   func finish(_ document: Document) throws -> (DocumentReading, Duration) {
@@ -125,19 +126,5 @@ actor DocumentThread {
       chunk.item.map { "Item \($0)" } ?? "", chunk.heading, chunk.speaker ?? "",
     ].filter { !$0.isEmpty }.joined(separator: " | ")
     return "\(place)\n\(chunk.text)"
-  }
-
-  /// A SHA-256 in progress, as a property that can be replaced.
-  private final class Hash {
-    private var hash = SHA256()
-    private var digest: SHA256Digest?
-
-    func update(_ piece: [UInt8]) { hash.update(piece) }
-
-    func finish() -> SHA256Digest {
-      var ended = SHA256()
-      swap(&ended, &hash)
-      return ended.finish()
-    }
   }
 }

@@ -56,7 +56,8 @@ package struct BarsAdapter: FetchAdapter {
     let range = range(of: task, interval, known.map(\.history), now: now, source: source.source.name)
     let reading = Reading(feed, interval, range)
     var fetched = Fetched()
-    let access = FeedAccess(feed, base: source.source.url, key: source.key, secret: source.secret)
+    let access = FeedAccess(
+      feed, base: source.source.url, key: source.keys.key, secret: source.keys.secret)
     let isRecent = now.microseconds * 1_000 - range.lowerBound < FeedQuestion.recentBars * interval.nanoseconds
     for question in FeedQuestion.bars(feed, interval, of: symbols, in: range, isRecent: isRecent) {
       do {

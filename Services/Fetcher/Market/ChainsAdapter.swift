@@ -33,7 +33,8 @@ package struct ChainsAdapter: FetchAdapter {
       throw FetchError(.symbolUnknown, "the task has no symbols, or one that is none")
     }
     let (day, openInterestDay) = days(at: now.microseconds / 1_000_000)
-    let access = FeedAccess(feed, base: source.source.url, key: source.key, secret: source.secret)
+    let access = FeedAccess(
+      feed, base: source.source.url, key: source.keys.key, secret: source.keys.secret)
     var fetched = Fetched()
     for symbol in symbols {
       var (contracts, began) = ([OptionChain.Contract](), Int64?.none)

@@ -1,5 +1,6 @@
 import Budgets
 import Core
+import Logging
 import StrictYAML
 import Synchronization
 
@@ -16,23 +17,38 @@ struct Access: Sendable {
     var scopes: Set<Endpoint.Scope>
   }
   /// By the hash of the token: to find one takes as long whatever was sent.
-  private let clients: [SHA256Digest: Client]?
+  fileprivate typealias Clients = [SHA256Digest: Client]
+  private let fixed: Clients?
+  private let file: TokenFile?
+  private var clients: Clients? { file?.clients() ?? fixed }
 
   /// Without tokens everyone may read, and no one write.
-  static let open = Access(clients: nil)
+  static let open = Access(fixed: nil, file: nil)
 
   /// Whether anyone may read.
-  var isOpen: Bool { clients == nil }
+  var isOpen: Bool { fixed == nil }
 
-  private init(clients: [SHA256Digest: Client]?) { self.clients = clients }
+  private init(fixed: Clients?, file: TokenFile?) { (self.fixed, self.file) = (fixed, file) }
+
+  /// Follows the file: tokens that are added, taken away or replaced count within a second, without a restart. While it
+  /// cannot be read, or holds a mistake, those of before are in force.
+  /// - Throws: as below, for what it holds now.
+  init(file path: String, logger: Logger) throws(Failure) {
+    let file = try TokenFile(path, logger: logger)
+    self.init(fixed: file.clients(), file: file)
+  }
 
   /// - Throws: `Failure(.configuration)` with file and line.
   init(yaml: String, origin: String) throws(Failure) {
+    self.init(fixed: try Self.clients(yaml: yaml, origin: origin), file: nil)
+  }
+
+  fileprivate static func clients(yaml: String, origin: String) throws(Failure) -> Clients {
     guard let root = try YAMLValue.read(yaml: yaml, origin: origin) else {
       throw YAMLFields.wrong(origin, 1, "there are no tokens in it")
     }
     let fields = try YAMLFields(root, of: "file of tokens", known: ["tokens"], origin: origin)
-    var clients: [SHA256Digest: Client] = [:]
+    var clients: Clients = [:]
     for value in try fields.list("tokens") ?? [] {
       let entry = try YAMLFields(value, of: "token", known: ["name", "token", "scopes"], origin: origin)
       let name = try entry.required("name")
@@ -49,7 +65,7 @@ struct Access: Sendable {
         throw entry.wrong("token", "is that of another entry")
       }
     }
-    self.clients = clients
+    return clients
   }
 
   var summary: String {
@@ -80,6 +96,51 @@ struct Access: Sendable {
         headers: [("www-authenticate", "Bearer error=\"insufficient_scope\", scope=\"\(scope.rawValue)\"")])
     }
     return client
+  }
+}
+
+/// The tokens of a file that may change.
+private final class TokenFile: Sendable {
+  private struct State {
+    var clients: Access.Clients
+    var looked: ContinuousClock.Instant
+    var problem: String?
+  }
+  private let path: String
+  private let logger: Logger
+  private let state: Mutex<State>
+
+  init(_ path: String, logger: Logger) throws(Failure) {
+    self.path = path
+    self.logger = logger
+    state = Mutex(State(clients: try Self.read(path), looked: .now))
+  }
+
+  private static func read(_ path: String) throws(Failure) -> Access.Clients {
+    try Access.clients(yaml: String(decoding: try readFile(path, limit: 1 << 20), as: UTF8.self), origin: path)
+  }
+
+  /// Looks at most once a second; the files that its tokens name are read again too.
+  func clients(now: ContinuousClock.Instant = .now) -> Access.Clients {
+    state.withLock { state in
+      guard now - state.looked >= .seconds(1) else { return state.clients }
+      state.looked = now
+      do throws(Failure) {
+        let clients = try Self.read(path)
+        if clients != state.clients || state.problem != nil {
+          logger.notice("tokens were read again", metadata: ["tokens": .stringConvertible(clients.count)])
+        }
+        (state.clients, state.problem) = (clients, nil)
+      } catch {
+        if state.problem != error.message {
+          logger.error("the file of tokens cannot be used: those of before stay in force", metadata: [
+            "reason": "\(error)",
+          ])
+        }
+        state.problem = error.message
+      }
+      return state.clients
+    }
   }
 }
 

@@ -14,6 +14,8 @@ struct Endpoint: Sendable {
     case jobs
     /// Documents of users, reading included: they are about people.
     case users
+    /// Sending dead letters back and dismissing them, by the board.
+    case operate
   }
   /// JSON that a request has to have.
   struct Body: Sendable {

@@ -9,20 +9,28 @@ struct Board: Sendable {
   static let root = "/board"
 
   let gateway: Gateway
+  /// nil without Kafka.
+  let sources: BoardSources?
   let access: Access
   let rate: RequestRate
+  let settings: BoardSettings
   let logger: Logger
   private let listeners: Permits
 
-  init(_ gateway: Gateway, access: Access, rate: RequestRate, maxListeners: Int, logger: Logger) {
-    (self.gateway, self.access, self.rate, self.logger) = (gateway, access, rate, logger)
+  init(
+    _ gateway: Gateway, _ sources: BoardSources?, access: Access, rate: RequestRate, maxListeners: Int,
+    settings: BoardSettings, logger: Logger
+  ) {
+    (self.gateway, self.sources, self.access, self.rate) = (gateway, sources, access, rate)
+    (self.settings, self.logger) = (settings, logger)
     listeners = Permits(maxListeners)
   }
 
   /// In the order of the navigation; the first of a section is the one that it leads to. What this gateway was not
   /// given has no pages.
   var pages: [Page] {
-    pricePages + barPages + forecastPages + flowPages + sentimentPages + documentPages + jobPages
+    fleetPages + topicPages + letterPages + pricePages + barPages + forecastPages + flowPages + sentimentPages
+      + documentPages + gapPages + jobPages + alertPages
   }
 
   // MARK: - routes
@@ -49,7 +57,8 @@ struct Board: Sendable {
     }
     for (name, type, text) in [
       ("board.css", "text/css; charset=utf-8", BoardAssets.style),
-      ("board.js", "text/javascript; charset=utf-8", BoardAssets.script), ("icon.svg", "image/svg+xml", BoardAssets.icon),
+      ("board.js", "text/javascript; charset=utf-8", BoardAssets.script),
+      ("icon.svg", "image/svg+xml", BoardAssets.icon),
     ] {
       routes.get("\(Self.root)/\(name)") { _ in
         var answer = ServerAnswer(type: type, Array(text.utf8))
@@ -57,6 +66,7 @@ struct Board: Sendable {
         return answer
       }
     }
+    addActs(to: &routes, among: pages)
     let otherwise = routes.otherwise
     routes.otherwise = { request in
       guard request.path == Self.root || request.path.hasPrefix(Self.root + "/") else {
@@ -94,7 +104,7 @@ struct Board: Sendable {
   ) async -> ServerAnswer {
     var layout = Layout(pages: pages, client: nil)
     do {
-      let client = try access.client(request.header("authorization"), for: .read)
+      let client = try access.client(Self.authorization(request), for: .read)
       try rate.take(client.name)
       layout.client = client
       let view = try PageRequest(page, request, form, client: client)
@@ -109,12 +119,28 @@ struct Board: Sendable {
         return Self.dressed(try await lines(view))
       }
     } catch {
-      let problem = Problem(error)
+      var problem = Problem(error)
+      if problem.status == 401 {
+        problem.headers = [("www-authenticate", "Basic realm=\"souk\", charset=\"UTF-8\"")]
+        problem.detail = "This gateway asks for a token. A browser asks for a name, which may be any, and a password, "
+          + "which is the token; a program sends it as a bearer token."
+      }
       if problem.status >= 500 {
         logger.warning("a page was not made", metadata: ["page": "\(page.route)", "error": "\(error)"])
       }
       return form == .html ? layout.problem(problem) : Self.dressed(problem.answer(to: request.path))
     }
+  }
+
+  /// A browser asks for a name and a password (RFC 7617): the password is the token.
+  private static func authorization(_ request: ServerRequest) -> String? {
+    guard let header = request.header("authorization") else { return nil }
+    guard header.lowercased().hasPrefix("basic "), let bytes = Base64.decode(String(header.dropFirst(6))) else {
+      return header
+    }
+    let pair = String(decoding: bytes, as: UTF8.self)
+    guard let colon = pair.firstIndex(of: ":") else { return header }
+    return "Bearer \(pair[pair.index(after: colon)...])"
   }
 
   private func states(_ panels: [Panel]) async -> [Panel.State] {
@@ -148,6 +174,13 @@ struct Board: Sendable {
 
   /// The panels of a view, made again and again: each an event `panel` of `{"id", "html"}`.
   private func events(_ view: PageRequest) async throws -> ServerAnswer {
+    if let stream = view.page.stream {
+      return Self.dressed(.events { [self] writer in
+        guard await listeners.acquire() else { return }
+        defer { listeners.release() }
+        try await stream(view, writer)
+      })
+    }
     guard let refresh = view.page.refresh else {
       throw Problem(404, "no_such_form", "This page does not change by itself.")
     }

@@ -59,10 +59,14 @@ enum BoardAssets {
         source.addEventListener("row", (event) => {
           const row = JSON.parse(event.data);
           const body = document.querySelector("#panel-" + row.id + " tbody");
-          if (!body) { location.reload(); return; }
           const part = new DOMParser().parseFromString("<table>" + row.html + "</table>", "text/html");
           body.prepend(...part.querySelectorAll("tr"));
           while (body.rows.length > 200) body.lastElementChild.remove();
+        });
+        source.addEventListener("note", (event) => {
+          const note = JSON.parse(event.data);
+          const time = document.querySelector("#panel-" + note.id + " > header .age");
+          if (time) { time.classList.remove("age"); time.classList.add("note"); time.textContent = note.text; }
         });
         addEventListener("pagehide", () => source.close());
       }
@@ -90,7 +94,7 @@ enum BoardAssets {
       }
     }
     * { box-sizing: border-box; }
-    html { font: 15px/1.45 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; background: var(--back); color: var(--text); }
+    html { font: 15px/1.45 system-ui, "DejaVu Sans", sans-serif; background: var(--back); color: var(--text); }
     body { margin: 0; }
     a { color: var(--accent); text-underline-offset: 2px; }
     :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
@@ -141,7 +145,8 @@ enum BoardAssets {
     .facts { display: flex; flex-wrap: wrap; gap: 10px 28px; margin: 0; }
     .fact dt { color: var(--faint); font-size: .82rem; }
     .fact dd { margin: 0; font-size: 1.25rem; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
-    .fact.bad dd { color: var(--bad); } .fact.warning dd { color: var(--warning); } .fact.good dd { color: var(--good); }
+    .fact.bad dd { color: var(--bad); } .fact.warning dd { color: var(--warning); }
+    .fact.good dd { color: var(--good); }
     form.filter, form.act { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: end; margin: 0 0 14px; }
     label { display: grid; gap: 2px; font-size: .82rem; color: var(--faint); max-width: 100%; }
     input, select, button, textarea { font: inherit; font-size: .95rem; color: var(--text); background: var(--card);
@@ -150,6 +155,9 @@ enum BoardAssets {
     .source button { font-size: .8rem; padding: 1px 8px; }
     .pages { display: flex; gap: 16px; padding-top: 8px; }
     .problem { font-size: 1.1rem; }
+    .choices { margin: 0 0 8px; font-size: .9rem; } .choices a[aria-current] { font-weight: 700; color: var(--text); }
+    .passages { margin: 0; padding-inline-start: 24px; } .passages p { margin: 2px 0 6px; max-width: 90ch; }
+    .passages h3 { font-size: .95rem; margin: 8px 0 0; }
     svg { display: block; width: 100%; min-width: 620px; height: auto; }
     svg text { fill: var(--faint); font-size: 12px; }
     .end { text-anchor: end; } .middle { text-anchor: middle; }
@@ -170,6 +178,21 @@ enum BoardAssets {
     .legend .s1::before { color: var(--s1); } .legend .s2::before { color: var(--s2); }
     .legend .s3::before { color: var(--s3); } .legend .s4::before { color: var(--s4); }
     .legend .s5::before { color: var(--s5); } .legend .s6::before { color: var(--s6); }
+    svg.map { min-width: 1080px; }
+    .box rect { fill: var(--card); stroke: var(--line); stroke-width: 1.5; }
+    .box .name { fill: var(--text); font-weight: 600; }
+    .box.topic rect { fill: var(--back); } .box.topic .name { font-weight: 400; }
+    .box.good rect { stroke: var(--good); } .box.warning rect { stroke: var(--warning); stroke-width: 2.5; }
+    .box.bad rect { stroke: var(--bad); stroke-width: 3; fill: var(--bad-back); } .box.faint { opacity: .72; }
+    .box.warning rect { fill: var(--warning-back); }
+    a:focus-visible .box rect { stroke: var(--accent); stroke-width: 4; }
+    .edge { fill: none; stroke: var(--line); stroke-width: 1.6; }
+    .edge.warning { stroke: var(--warning); stroke-width: 2.5; } .edge.bad { stroke: var(--bad); stroke-width: 3; }
+    .calendar td { padding: 2px; text-align: center; min-width: 44px; font-size: .8rem; border: 1px solid var(--card); }
+    .calendar th { padding: 2px 6px; } .calendar .full { background: color-mix(in srgb, var(--good) 22%, var(--card)); }
+    .calendar .late { background: color-mix(in srgb, var(--warning) 34%, var(--card)); }
+    .calendar .missing { background: color-mix(in srgb, var(--bad) 40%, var(--card)); }
+    .calendar .closed { background: var(--back); color: var(--faint); }
     @media (max-width: 600px) { main, .top { padding-inline: 10px; } .panel .body { padding-inline: 10px; } }
     @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
     """

@@ -21,7 +21,8 @@ struct Layout: Sendable {
     parts.append(.tag(
       "p", [.class("forms")], "This page as ", view.link(as: .json).html("JSON"),
       view.page.lines == nil ? .nothing : .all([", as ", view.link(as: .lines).html("lines of JSON")])))
-    let live = view.page.refresh == nil ? nil : HTML.Attribute.named("data-live", view.link(as: .events).address)
+    let isLive = view.page.stream == nil ? view.page.refresh != nil : view.flag("live")
+    let live = !isLive ? nil : HTML.Attribute.named("data-live", view.link(as: .events).address)
     return answer(200, title, view.page.section, live, parts)
   }
 
@@ -43,6 +44,11 @@ struct Layout: Sendable {
     ])
     answer.headers += problem.headers
     return answer
+  }
+
+  /// A page without panels.
+  func plain(_ title: String, _ parts: [HTML]) -> ServerAnswer {
+    answer(200, title, nil, nil, [.tag("h1", [], .text(title))] + parts)
   }
 
   private func answer(

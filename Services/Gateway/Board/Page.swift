@@ -27,6 +27,8 @@ struct Page: Sendable {
   let make: @Sendable (PageRequest) async throws -> PageContent
   /// What `<path>.ndjson` answers; nil for a page without it.
   var lines: (@Sendable (PageRequest) async throws -> ServerAnswer)?
+  /// Sends the events of a view that grows; nil where the panels are made again.
+  var stream: (@Sendable (PageRequest, EventWriter) async throws -> Void)?
 
   init(
     _ path: [String], _ section: Section, _ title: String, _ about: String, _ parameters: [Parameter] = [],

@@ -130,7 +130,7 @@ struct Panel: Sendable {
 
 /// Rows, and where their cells lead to.
 struct Table: Sendable {
-  private(set) var report: Report
+  var report: Report
   private var links: [[Int: Link]] = []
   /// The page behind this one, and the one before it.
   var next: Link?

@@ -94,18 +94,26 @@ extension DataValue {
 }
 
 extension Table {
-  fileprivate var html: HTML {
-    let columns = report.columns.enumerated().filter { $0.element.rank != .max }
-    let head = HTML.tag("tr", [], all: columns.map { _, column in
-      .tag("th", [.named("scope", "col"), column.isRight ? .class("number") : nil], .text(column.title))
-    })
-    let rows = report.rows.enumerated().map { number, row in
-      HTML.tag("tr", [.class("\(row.tone)")], all: columns.map { index, column in
+  private var columns: [(offset: Int, element: Report.Column)] {
+    report.columns.enumerated().filter { $0.element.rank != .max }
+  }
+
+  /// The rows of its body.
+  var rows: [HTML] {
+    let columns = columns
+    return report.rows.enumerated().map { number, row in
+      .tag("tr", [.class("\(row.tone)")], all: columns.map { index, column in
         let text = HTML.name(row.cells[index].text)
         return .tag(
           "td", [column.isRight ? .class("number") : nil], link(row: number, column: index)?.html(text) ?? text)
       })
     }
+  }
+
+  fileprivate var html: HTML {
+    let head = HTML.tag("tr", [], all: columns.map { _, column in
+      .tag("th", [.named("scope", "col"), column.isRight ? .class("number") : nil], .text(column.title))
+    })
     var parts: [HTML] = [
       .tag(
         "div", [.class("table")] + Panel.Content.scrolls(report.name),

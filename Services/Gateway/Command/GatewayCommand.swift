@@ -8,6 +8,7 @@ import Kafka
 import KafkaFlags
 import Lake
 import ObjectStoreFlags
+import Operations
 import PostgresFlags
 import Redis
 import RedisFlags
@@ -51,7 +52,9 @@ package struct GatewayCommand: ServiceCommand {
   package func work(_ needs: Needs) -> Work {
     let (door, board, kafka, context) = (door, board, kafka, needs.context)
     let name = ServiceCatalogue.gateway.name
-    let access = needs.add(.setting("tokens", door.access) { $0.summary })
+    let access = needs.add(.setting("tokens", { [door, logger = needs.logger] in try door.access(logger) }) {
+      $0.summary
+    })
     let splits = needs.add(.setting("splits", door.splits) { given in
       given.map { "\($0.values.reduce(0) { $0 + $1.count }) of a file" } ?? "those of market-splits"
     })
@@ -74,6 +77,13 @@ package struct GatewayCommand: ServiceCommand {
     let writer = needs.add(Need<ChangeWriter?>(
       "changes", open: { door.kafkaEnabled ? ChangeWriter(kafka, name: name, logger: context.logger) : nil },
       close: { await $0?.close() }))
+    let sources = needs.add(Need<BoardSources?>(
+      "board",
+      open: {
+        guard board.board != .off, door.kafkaEnabled else { return nil }
+        return try BoardSources(try Cluster(kafka, name: name), board.addresses)
+      },
+      close: { $0?.close() }))
     let dask = needs.add(.setting("dask", { try door.dask(context.logger) }) { $0 == nil ? "not used" : "asked" })
     if let followed { needs.beside { try await followed.run(until: context.drain) } }
     if door.daskEnabled { needs.beside { await (try dask.value)?.run(until: context.drain) } }
@@ -92,8 +102,11 @@ package struct GatewayCommand: ServiceCommand {
         endpoints: gateway.endpoints, access: access, rate: rate, origins: door.corsOrigin, logger: context.logger
       ).routes
       if board.isOn(host: door.apiHost, hasTokens: !access.isOpen) {
-        Board(gateway, access: access, rate: rate, maxListeners: door.maxListeners, logger: context.logger)
-          .add(to: &routes)
+        let settings = try board.settings(hasTokens: !access.isOpen)
+        Board(
+          gateway, try sources.value, access: access, rate: rate, maxListeners: door.maxListeners, settings: settings,
+          logger: context.logger
+        ).add(to: &routes)
       }
       return routes
     }

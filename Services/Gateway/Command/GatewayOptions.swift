@@ -104,9 +104,8 @@ package struct GatewayOptions: ParsableArguments {
     return Dictionary(grouping: splits) { $0.symbol }
   }
 
-  func access() throws(Failure) -> Access {
+  func access(_ logger: Logger) throws(Failure) -> Access {
     guard let tokensFile else { return .open }
-    let text = String(decoding: try readFile(tokensFile, limit: 1 << 20), as: UTF8.self)
-    return try Access(yaml: text, origin: tokensFile)
+    return try Access(file: tokensFile, logger: logger)
   }
 }

@@ -160,6 +160,9 @@ final class LiveState: Sendable {
     state.withLock { state in [symbol, "*"].flatMap { state.gaps[$0].map { Array($0.values) } ?? [] } }
   }
 
+  /// Of all symbols.
+  var allGaps: [FeedGap] { state.withLock { state in state.gaps.values.flatMap { Array($0.values) } } }
+
   func splits(of symbol: String) -> [StockSplit] {
     state.withLock { state in state.splits[symbol].map { Array($0.values) } ?? [] }
   }

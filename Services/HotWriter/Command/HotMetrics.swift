@@ -62,15 +62,3 @@ struct HotMetrics: Sendable {
     for stamp in produced where stamp < .max { latency.record(Double(max(0, now - stamp)) / 1_000) }
   }
 }
-
-struct MemoryMetrics: Sendable {
-  private let used = Gauge(label: "souk_hot_memory_used_bytes")
-  private let limit = Gauge(label: "souk_hot_memory_limit_bytes")
-  private let expected = Gauge(label: "souk_hot_memory_expected_bytes")
-
-  func note(used: Double, limit: Double, expected: Double) {
-    self.used.record(used)
-    self.limit.record(limit)
-    self.expected.record(expected)
-  }
-}

@@ -24,9 +24,9 @@ package struct HotWriterCommand: ServiceCommand {
       """,
     version: Souk.version)
 
-  @OptionGroup(title: "Series") package var hot: HotWriterOptions
-  @OptionGroup(title: "Texts") package var texts: TextOptions
-  @OptionGroup(title: "Documents and vectors") package var documents: DocumentOptions
+  @OptionGroup(title: "Series") var hot: HotWriterOptions
+  @OptionGroup(title: "Texts") var texts: TextOptions
+  @OptionGroup(title: "Documents and vectors") var documents: DocumentOptions
   @OptionGroup(title: "Features") package var features: FeatureOptions
   @OptionGroup(title: "Redis") package var redis: RedisOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions

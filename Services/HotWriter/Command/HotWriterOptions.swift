@@ -4,66 +4,64 @@ import Options
 import Pipeline
 
 /// Which series are kept, for how long, and when they are written.
-package struct HotWriterOptions: ParsableArguments {
+struct HotWriterOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     "Series of each symbol's trades and quotes, of price, size, bid, ask, bid_size, ask_size.", valueName: "list"))
-  package var tickSeries = "price,size,bid,ask"
+  var tickSeries = "price,size,bid,ask"
 
   @Option(help: ArgumentHelp(
     "Series of each symbol's bars, of open, high, low, close, volume, vwap, trades; known and revision besides.",
     valueName: "list"))
-  package var barSeries = "open,high,low,close,volume,vwap"
+  var barSeries = "open,high,low,close,volume,vwap"
 
   @Option(help: ArgumentHelp(
     "Series of each symbol's indicators, by the names that signal-worker gives them; feat:{<symbol>} holds all.",
     valueName: "list"))
-  package var signalSeries = """
+  var signalSeries = """
     sma20,ema12,rsi14,macd,macd_signal,session_vwap,flow_premium,flow_dev,flow_dev_1d,sentiment_stories,\
     sentiment_score,sentiment_dev_1d
     """
 
   @Option(help: ArgumentHelp("How long trades and quotes are kept.", valueName: "time"))
-  package var tickRetention = DurationSetting(.seconds(24 * 3_600))
+  var tickRetention = DurationSetting(.seconds(24 * 3_600))
 
   @Option(help: ArgumentHelp(
     "How long bars are kept, by interval; an interval that is not named as long as 1m.",
     valueName: "interval=time,..."))
-  package var barRetention = "1s=6h,1m=30d,1d=3650d"
+  var barRetention = "1s=6h,1m=30d,1d=3650d"
 
   // Also --feed. The variable FEED is market-streamer's: what it listens to.
   @Option(name: [.customLong("only-feed"), .customLong("feed")], parsing: .singleValue, help: ArgumentHelp(
     "Write the records of this feed only (repeatable); default: of every feed.", valueName: "name"))
-  package var feed: [String] = []
+  var feed: [String] = []
 
   @Option(help: ArgumentHelp(
     "Entries of stream:raw_market_data, about; 0 keeps no such stream.", valueName: "count"))
-  package var tailLength = 10_000
+  var tailLength = 10_000
 
   @Option(help: ArgumentHelp("A record whose time is further ahead of the clock is refused.", valueName: "time"))
-  package var maxSkew = DurationSetting(.seconds(60))
+  var maxSkew = DurationSetting(.seconds(60))
 
   @Option(help: "Symbols; the records of further ones are refused.")
-  package var maxSymbols = 20_000
+  var maxSymbols = 20_000
 
   @Option(help: "Symbols that are expected, for the memory that --check says is needed.")
-  package var expectedSymbols = 100
+  var expectedSymbols = 100
 
   @Option(help: ArgumentHelp(
     "Trades and quotes of one symbol in a second of a session, on average, for the same.", valueName: "rate"))
-  package var expectedTicks = 1.0
+  var expectedTicks = 1.0
 
   @Option(help: "Samples that make a flush.")
-  package var flushSamples = 60_000
+  var flushSamples = 60_000
 
   @Option(help: ArgumentHelp("Bytes of samples and raw records that make a flush.", valueName: "size"))
-  package var flushBytes = ByteSize.mib(8)
+  var flushBytes = ByteSize.mib(8)
 
   @Option(help: ArgumentHelp("Longest time a record waits for others before it is written.", valueName: "time"))
-  package var linger = DurationSetting(.milliseconds(20))
+  var linger = DurationSetting(.milliseconds(20))
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     guard flushSamples > 0, flushBytes.bytes > 0 else {
       throw ValidationError("--flush-samples and --flush-bytes must be above zero")
     }
@@ -84,19 +82,13 @@ package struct HotWriterOptions: ParsableArguments {
 
   /// - Throws: `Failure(.configuration)` that names what is wrong.
   func series() throws(Failure) -> SeriesPolicy {
-    var retention: [String: Duration] = [:]
-    for part in barRetention.split(separator: ",") {
-      let words = part.split(separator: "=").map(String.init)
-      guard words.count == 2, let time = DurationSetting(text: words[1]), time.duration > .zero else {
-        throw Self.invalid("--bar-retention: '\(part)' is not like 1m=30d")
-      }
-      retention[words[0]] = time.duration
-    }
+    var bars = try RetentionByName(
+      barRetention, others: .seconds(30 * 86_400), flag: "--bar-retention", example: "1m=30d")
+    bars.others = bars.of("1m")
     guard tickRetention.duration > .zero else { throw Self.invalid("--tick-retention must be above zero") }
     var policy = SeriesPolicy(
       tickFields: try Self.fields(tickSeries, "--tick-series"), barFields: try Self.fields(barSeries, "--bar-series"),
-      tickRetention: tickRetention.duration, barRetention: retention,
-      otherBars: retention["1m"] ?? .seconds(30 * 86_400))
+      tickRetention: tickRetention.duration, barRetention: bars)
     policy.signalFields = Set(signalSeries.split(separator: ",").map(String.init))
     let taken = policy.signalFields.intersection(BarField.allCases.map(\.rawValue))
     guard taken.isEmpty else {

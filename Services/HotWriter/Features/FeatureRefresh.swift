@@ -12,7 +12,6 @@ struct FeatureRefresh {
   private let client: RedisClient
   private let set: FeatureSet
   private let now: @Sendable () -> Int64
-  private var digest: [UInt8] = []
 
   /// - Parameter now: milliseconds since 1970.
   init(_ client: RedisClient, _ set: FeatureSet, now: @escaping @Sendable () -> Int64) {
@@ -20,7 +19,7 @@ struct FeatureRefresh {
   }
 
   /// - Returns: how many rows of features were written.
-  mutating func refresh(_ buffers: [HotWriter.Waiting], _ table: SeriesTable) async throws(RedisError) -> Int {
+  func refresh(_ buffers: [HotWriter.Waiting], _ table: SeriesTable) async throws(RedisError) -> Int {
     guard !set.features.isEmpty else { return 0 }
     var rows = buffers.flatMap(\.buffer.rows)
     rows += try await ofBars(buffers, table)
@@ -169,26 +168,34 @@ struct FeatureRefresh {
     return 1
     """)
 
-  private mutating func write(_ rows: [FeatureRow]) async throws(RedisError) {
-    for isLast in [false, true] {
-      if digest.isEmpty {
-        digest = try await client.send(RedisCommand("SCRIPT", "LOAD", Self.script.text)).bytes ?? []
+  private func write(_ rows: [FeatureRow]) async throws(RedisError) {
+    try await client.sendAll(rows.map { row in
+      let values = row.values.flatMap { value in
+        let until = row.eventNs / 1_000_000 + Int64(value.feature.freshness / .milliseconds(1))
+        return [value.feature.id, value.number.map { "\($0)" } ?? "", "\(until)"]
       }
-      let replies = try await client.replies(to: rows.map { row in
-        var words = [digest] + ["1", "feat:{\(row.symbol)}", "ts:\(row.group)", "\(row.eventNs)"].map { Array($0.utf8) }
-        for value in row.values {
-          let until = row.eventNs / 1_000_000 + Int64(value.feature.freshness / .milliseconds(1))
-          words += [value.feature.id, value.number.map { "\($0)" } ?? "", "\(until)"].map { Array($0.utf8) }
-        }
-        return RedisCommand("EVALSHA", words)
-      })
-      var lost = false
-      for case .failure(let error) in replies {
-        guard error.code == "redis_noscript", !isLast else { throw error }
-        lost = true
-      }
-      guard lost else { return }
-      digest = []
-    }
+      return Self.script.evaluated(
+        keys: ["feat:{\(row.symbol)}"], arguments: ["ts:\(row.group)", "\(row.eventNs)"] + values)
+    })
+  }
+}
+
+/// The definitions whose values the store has: `features:definitions`, a hash from `return_5m@1` to its definition.
+enum FeatureRegistry {
+  private static let key = "features:definitions"
+
+  /// - Throws: a configuration `Failure` when a definition is another one than the store knows under its version;
+  ///   `RedisError`.
+  static func check(_ set: FeatureSet, _ client: RedisClient) async throws {
+    let words = try await client.send(RedisCommand("HGETALL", key)).array?.compactMap(\.text) ?? []
+    var known: [String: String] = [:]
+    for place in stride(from: 0, to: words.count - 1, by: 2) { known[words[place]] = words[place + 1] }
+    try set.check(against: known)
+  }
+
+  /// Notes what is new. Of two processes that begin with different definitions the first one holds.
+  static func register(_ set: FeatureSet, _ client: RedisClient) async throws {
+    _ = try await client.sendAll(set.features.map { RedisCommand("HSETNX", key, $0.id, $0.text) })
+    try await check(set, client)
   }
 }

@@ -24,6 +24,8 @@ struct RecordReader: ~Copyable {
   let features: FeatureEngine
   private let tickFields: [Bool]
   private let barFields: [BarField]
+  /// The place of each of them among all.
+  private let barPlaces: [Int]
   /// Taken out while a message is read: what is read borrows from them.
   private var ticks: FeedTickDecoder? = FeedTickDecoder()
   private var bars: FeedBarDecoder? = FeedBarDecoder()
@@ -41,6 +43,7 @@ struct RecordReader: ~Copyable {
     checks = RecordChecks(limits, now: now)
     tickFields = TickField.allCases.map { policy.tickFields.contains($0) }
     barFields = policy.barFields
+    barPlaces = barFields.compactMap { BarField.allCases.firstIndex(of: $0) }
   }
 
   /// What is checked next is held against the clock of then, which may have been set back.
@@ -184,8 +187,8 @@ struct RecordReader: ~Copyable {
     } else {
       index = buffer.bars.count
       var chunk = BarChunk(series: [])
-      for (bit, field) in barFields.enumerated() {
-        let series = Int32(table.bar(Self.place(field), of: symbol, interval: interval))
+      for (bit, place) in barPlaces.enumerated() {
+        let series = Int32(table.bar(place, of: symbol, interval: interval))
         if mask & 1 << bit != 0 { chunk.series.append(series) } else { chunk.lacking.append(series) }
       }
       buffer.bars.append(chunk)
@@ -220,34 +223,16 @@ struct RecordReader: ~Copyable {
     }
   }
 
-  private static func place(_ field: BarField) -> Int {
-    switch field {
-    case .open: 0
-    case .high: 1
-    case .low: 2
-    case .close: 3
-    case .volume: 4
-    case .vwap: 5
-    case .trades: 6
-    case .known: 7
-    case .revision: 8
-    }
-  }
-
   // MARK: - gaps
 
-  func append(gap bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
-    do throws(DecodingFailure) {
-      let gap = try FeedGap(decoding: bytes)
-      guard checks.isWanted(gap.feed.utf8Span.span.bytes) else { return .skip(reason: "other feed") }
-      let note = GapNote(
-        symbol: Array(gap.symbol.utf8), id: Array(gap.id.utf8), json: bytes.withUnsafeBytes { Array($0) })
-      buffer.gaps.append(note)
-      buffer.wordBytes += note.json.count + note.id.count + 100
-      return .keep
-    } catch {
-      return .reject(Rejection(code: error.code, stage: "decode", error.description))
-    }
+  func append(gap bytes: RawSpan, to buffer: inout PartitionBuffer) throws(DecodingFailure) -> Disposition {
+    let gap = try FeedGap(decoding: bytes)
+    guard checks.isWanted(gap.feed.utf8Span.span.bytes) else { return .skip(reason: "other feed") }
+    let note = GapNote(
+      symbol: Array(gap.symbol.utf8), id: Array(gap.id.utf8), json: bytes.withUnsafeBytes { Array($0) })
+    buffer.gaps.append(note)
+    buffer.wordBytes += note.json.count + note.id.count + 100
+    return .keep
   }
 
   private static func missing(_ field: String) -> Rejection {

@@ -25,24 +25,19 @@ package struct SeriesPolicy: Sendable {
   /// Those of ``BarField/order`` first.
   package var barFields: [BarField]
   package var tickRetention: Duration
-  /// By interval, as bars write it; `otherBars` for intervals that are not named.
-  package var barRetention: [String: Duration]
-  package var otherBars: Duration
+  /// By interval, as bars write it.
+  package var barRetention: RetentionByName
   /// Values of indicators that have a series; all are in the hash of features.
   package var signalFields: Set<String> = []
 
   package init(
-    tickFields: [TickField], barFields: [BarField], tickRetention: Duration, barRetention: [String: Duration],
-    otherBars: Duration
+    tickFields: [TickField], barFields: [BarField], tickRetention: Duration, barRetention: RetentionByName
   ) {
     self.tickFields = tickFields
     self.barFields = barFields.isEmpty ? [] : BarField.order + barFields.filter { !BarField.order.contains($0) }
     self.tickRetention = tickRetention
     self.barRetention = barRetention
-    self.otherBars = otherBars
   }
-
-  func retention(ofBars interval: String) -> Duration { barRetention[interval] ?? otherBars }
 }
 
 /// One time series of Redis, as this process knows it.
@@ -112,7 +107,7 @@ struct SeriesTable: Sendable {
     let length = String(decoding: intervals.texts[interval], as: UTF8.self)
     bars[interval][symbol * width + field] = Int32(series.count)
     return make(
-      "ts:\(text):\(length):\(name)", policy.retention(ofBars: length),
+      "ts:\(text):\(length):\(name)", policy.barRetention.of(length),
       ["symbol", text, "field", name, "kind", "bar", "interval", length])
   }
 
@@ -124,7 +119,7 @@ struct SeriesTable: Sendable {
     let text = String(decoding: symbols.texts[symbol], as: UTF8.self)
     let length = String(decoding: intervals.texts[interval], as: UTF8.self)
     let made = make(
-      "ts:\(text):\(length):\(name)", policy.retention(ofBars: length),
+      "ts:\(text):\(length):\(name)", policy.barRetention.of(length),
       ["symbol", text, "field", name, "kind", "signal", "interval", length])
     signals[place] = made
     return made

@@ -26,13 +26,10 @@ struct Features: Sendable {
 
 extension RecordReader {
   /// A record of `technical-signals`: samples of the values that have series, and all values as features.
-  mutating func append(signal bytes: RawSpan, at offset: Int64, to buffer: inout PartitionBuffer) -> Disposition {
-    let signal: TechnicalSignal
-    do throws(DecodingFailure) {
-      signal = try TechnicalSignal(decoding: bytes)
-    } catch {
-      return .reject(Rejection(code: error.code, stage: "decode", error.description))
-    }
+  mutating func append(
+    signal bytes: RawSpan, at offset: Int64, to buffer: inout PartitionBuffer
+  ) throws(DecodingFailure) -> Disposition {
+    let signal = try TechnicalSignal(decoding: bytes)
     guard checks.isWanted(signal.feed.utf8Span.span.bytes) else { return .skip(reason: "other feed") }
     if let refusal = checks.refusal(symbol: signal.symbol.utf8Span.span.bytes, stamp: signal.startNs) {
       return .reject(refusal)
@@ -94,21 +91,14 @@ extension RecordReader {
 
 extension HotWriter {
   /// `feat:{AAPL}`: a hash of a symbol, whose fields of an interval are those of its last bar.
-  func append(
-    features buffers: [Waiting], _ table: SeriesTable, _ digests: [[UInt8]], _ pipeline: inout RedisPipeline,
-    _ commands: inout [Command]
-  ) {
+  func append(features buffers: [Waiting], _ table: SeriesTable, to draft: inout Draft) {
     for (_, buffer) in buffers {
       for (name, value) in buffer.features {
-        pipeline.begin(words: 6 + value.count)
-        pipeline.word("EVALSHA")
-        pipeline.word(digests[4])
-        pipeline.number(1)
-        pipeline.word(Array("feat:{".utf8) + table.symbols.texts[name.symbol] + [UInt8(ascii: "}")])
-        pipeline.word(name.startField)
-        pipeline.number(value.startNs)
-        pipeline.framed(value.words)
-        commands.append(.last)
+        draft.run(.features, words: 3 + value.count)
+        draft.pipeline.word(Array("feat:{".utf8) + table.symbols.texts[name.symbol] + [UInt8(ascii: "}")])
+        draft.pipeline.word(name.startField)
+        draft.pipeline.number(value.startNs)
+        draft.pipeline.framed(value.words)
       }
     }
   }

@@ -6,29 +6,28 @@ import Redis
 import Values
 
 /// How long texts are kept, and how many of them in the tail.
-package struct TextPolicy: Sendable {
+struct TextPolicy: Sendable {
   /// Of `news:<id>` and `post:<id>`.
-  package var news = RetentionBySource(["newsapi": .seconds(30 * 86_400)], others: .seconds(7 * 86_400))
+  var news = RetentionByName(["newsapi": .seconds(30 * 86_400)], others: .seconds(7 * 86_400))
   /// Of `document:<id>` and the passages `doc:<id>`.
-  package var documents = RetentionBySource(["edgar": .seconds(90 * 86_400)], others: .seconds(30 * 86_400))
+  var documents = RetentionByName(["edgar": .seconds(90 * 86_400)], others: .seconds(30 * 86_400))
   /// Of the line and the stories of a symbol.
-  package var sentiment: Duration = .seconds(90 * 86_400)
+  var sentiment: Duration = .seconds(90 * 86_400)
   /// Of the line and the events of a symbol's options.
-  package var flow: Duration = .seconds(30 * 86_400)
+  var flow: Duration = .seconds(30 * 86_400)
   /// Entries of `stream:raw_news` and of `stream:raw_posts`, about; 0 keeps no such streams.
-  package var tail = 10_000
+  var tail = 10_000
   /// Entries of `stream:raw_documents`, about; 0 keeps no such stream.
-  package var documentTail = 10_000
+  var documentTail = 10_000
   /// Articles and posts have vectors.
-  package var hasVectors = false
-
-  package init() {}
+  var hasVectors = false
 }
 
-/// How long what is collected is kept, by source.
-package struct RetentionBySource: Sendable {
+/// How long something is kept, by the name of its source or, for bars, of their interval.
+package struct RetentionByName: Sendable {
   private var named: [String: Duration]
-  private var others: Duration
+  /// What holds for any other name.
+  var others: Duration
 
   package init(_ named: [String: Duration], others: Duration) {
     self.named = named
@@ -39,7 +38,7 @@ package struct RetentionBySource: Sendable {
   ///   - text: `newsapi=30d,other=7d`
   ///   - others: what holds when it does not say.
   /// - Throws: `Failure(.configuration)` that names the flag.
-  package init(_ text: String, others: Duration, flag: String, example: String) throws(Failure) {
+  init(_ text: String, others: Duration, flag: String, example: String) throws(Failure) {
     var (named, others) = ([String: Duration](), others)
     for part in text.split(separator: ",") {
       let words = part.split(separator: "=").map(String.init)
@@ -51,19 +50,30 @@ package struct RetentionBySource: Sendable {
     self.init(named, others: others)
   }
 
-  func retention(of source: String) -> Duration { named[source] ?? others }
+  func of(_ name: String) -> Duration { named[name] ?? others }
 }
 
-/// One run of a script of ``TextScripts``.
+/// One run of a script of texts.
 struct TextNote: Sendable {
-  enum Script: Int, Sendable { case article, statement, passage, withdrawal }
-
   var script: Script
   var keys: [String]
   var arguments: [[UInt8]]
   /// What a vector is to be made of, which is then a part of the arguments.
   var meaning: String?
 }
+
+/// What articles, posts and documents have in common.
+protocol PublishedText {
+  var source: String { get }
+  var id: String { get }
+  var publishedAt: Timestamp { get }
+  var knownAt: Timestamp { get }
+  var withdrawn: Bool { get }
+}
+
+extension NewsArticle: PublishedText {}
+extension SocialPost: PublishedText {}
+extension Document: PublishedText {}
 
 /// Reads the records of `news-articles`, `social-posts`, `sentiment-events`, `options-flow`, `documents` and
 /// `document-chunks`.
@@ -73,9 +83,8 @@ struct TextReader: Sendable {
   let skew: Int64
   let now: @Sendable () -> Int64
 
-  func read(article bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
-    let article: NewsArticle
-    do throws(DecodingFailure) { article = try NewsArticle(decoding: bytes) } catch { return Self.refusal(error) }
+  func read(article bytes: RawSpan, to buffer: inout PartitionBuffer) throws(DecodingFailure) -> Disposition {
+    let article = try NewsArticle(decoding: bytes)
     let fields: [(String, String?)] = [
       ("source", article.source), ("outlet", article.outlet), ("title", article.title),
       ("description", article.description), ("author", article.author), ("url", article.url),
@@ -83,16 +92,12 @@ struct TextReader: Sendable {
       ("known_at", Self.text(article.knownAt)),
     ]
     return note(
-      Published(
-        source: article.source, id: article.id, publishedAt: article.publishedAt, knownAt: article.knownAt,
-        isWithdrawn: article.withdrawn),
-      fields, bytes, kind: "news", stream: TextScripts.news, retention: policy.news.retention(of: article.source),
+      article, fields, bytes, kind: "news", stream: TextScripts.news, retention: policy.news.of(article.source),
       tail: policy.tail, meaning: [article.title, article.description], &buffer)
   }
 
-  func read(post bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
-    let post: SocialPost
-    do throws(DecodingFailure) { post = try SocialPost(decoding: bytes) } catch { return Self.refusal(error) }
+  func read(post bytes: RawSpan, to buffer: inout PartitionBuffer) throws(DecodingFailure) -> Disposition {
+    let post = try SocialPost(decoding: bytes)
     let fields: [(String, String?)] = [
       ("source", post.source), ("author", post.author), ("community", post.community), ("title", post.title),
       ("text", post.text), ("url", post.url), ("link", post.link), ("language", post.language),
@@ -100,54 +105,39 @@ struct TextReader: Sendable {
       ("published_at", Self.text(post.publishedAt)), ("known_at", Self.text(post.knownAt)),
     ]
     return note(
-      Published(
-        source: post.source, id: post.id, publishedAt: post.publishedAt, knownAt: post.knownAt,
-        isWithdrawn: post.withdrawn),
-      fields, bytes, kind: "post", stream: TextScripts.posts, retention: policy.news.retention(of: post.source),
+      post, fields, bytes, kind: "post", stream: TextScripts.posts, retention: policy.news.of(post.source),
       tail: policy.tail, meaning: [post.title, post.text], &buffer)
-  }
-
-  /// What articles and posts have in common.
-  struct Published {
-    var source: String
-    var id: String
-    var publishedAt: Timestamp
-    var knownAt: Timestamp
-    var isWithdrawn: Bool
   }
 
   /// - Parameter kind: before its name in its key.
   func note(
-    _ text: Published, _ fields: [(String, String?)], _ bytes: RawSpan, kind: String, stream: String,
+    _ text: some PublishedText, _ fields: [(String, String?)], _ bytes: RawSpan, kind: String, stream: String,
     retention: Duration, tail: Int, meaning: [String?] = [], _ buffer: inout PartitionBuffer
   ) -> Disposition {
     guard Self.isName(text.source), Self.isName(text.id) else {
-      return .reject(Rejection(
-        code: "bad_value", stage: "check", "'source' or 'id' is not 1 to 256 bytes without blanks"))
+      return Self.bad("'source' or 'id' is not 1 to 256 bytes without blanks")
     }
     if let refusal = refusal(publishedAt: text.publishedAt) { return .reject(refusal) }
     let raw = bytes.withUnsafeBytes { Array($0) }
     var arguments = [
-      "\(text.knownAt.microseconds)", retention.redisMilliseconds, "\(tail)", text.isWithdrawn ? "1" : "0",
+      "\(text.knownAt.microseconds)", retention.redisMilliseconds, "\(tail)", text.withdrawn ? "1" : "0",
     ].map { Array($0.utf8) }
     arguments.append(raw)
     for case (let name, let value?) in fields { arguments += [Array(name.utf8), Array(value.utf8)] }
     arguments += [Array("published_ms".utf8), Array("\(text.publishedAt.microseconds / 1_000)".utf8)]
     let key = "\(kind):\(text.source)/\(text.id)"
     var note = TextNote(script: .article, keys: [key, stream, "withdrawn:\(key)"], arguments: arguments)
-    if policy.hasVectors, !text.isWithdrawn, !meaning.isEmpty {
+    if policy.hasVectors, !text.withdrawn, !meaning.isEmpty {
       note.meaning = meaning.compactMap(\.self).joined(separator: " ")
     }
     add(note, raw.count * 2, &buffer)
     return .keep
   }
 
-  func read(sentiment bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
-    let event: SentimentEvent
-    do throws(DecodingFailure) { event = try SentimentEvent(decoding: bytes) } catch { return Self.refusal(error) }
+  func read(sentiment bytes: RawSpan, to buffer: inout PartitionBuffer) throws(DecodingFailure) -> Disposition {
+    let event = try SentimentEvent(decoding: bytes)
     guard Self.isName(event.symbol), Self.isName(event.cluster) else {
-      return .reject(Rejection(
-        code: "bad_value", stage: "check", "'symbol' or 'cluster' is not 1 to 256 bytes without blanks"))
+      return Self.bad("'symbol' or 'cluster' is not 1 to 256 bytes without blanks")
     }
     if let refusal = refusal(publishedAt: event.publishedAt) { return .reject(refusal) }
     state(
@@ -159,12 +149,10 @@ struct TextReader: Sendable {
     return .keep
   }
 
-  func read(flow bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
-    let event: OptionsFlow
-    do throws(DecodingFailure) { event = try OptionsFlow(decoding: bytes) } catch { return Self.refusal(error) }
+  func read(flow bytes: RawSpan, to buffer: inout PartitionBuffer) throws(DecodingFailure) -> Disposition {
+    let event = try OptionsFlow(decoding: bytes)
     guard Self.isName(event.underlying), Self.isName(event.eventID) else {
-      return .reject(Rejection(
-        code: "bad_value", stage: "check", "'underlying' or 'event_id' is not 1 to 256 bytes without blanks"))
+      return Self.bad("'underlying' or 'event_id' is not 1 to 256 bytes without blanks")
     }
     guard event.firstNs / 1_000_000 <= now() + skew else {
       return .reject(Rejection(
@@ -223,9 +211,7 @@ struct TextReader: Sendable {
       code: "future_stamp", stage: "check", "published_at is ahead of the clock by more than --max-skew allows")
   }
 
-  static func refusal(_ failure: DecodingFailure) -> Disposition {
-    .reject(Rejection(code: failure.code, stage: "decode", failure.description))
-  }
+  static func bad(_ what: String) -> Disposition { .reject(Rejection(code: "bad_value", stage: "check", what)) }
 
   static func isName(_ text: String) -> Bool {
     (1...256).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f }

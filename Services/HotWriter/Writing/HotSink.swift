@@ -16,12 +16,31 @@ package final class HotSink: Sink {
   private let metrics = HotMetrics()
   private let memory: MemoryWatch
   private var indexes: HotIndexes
-  private var features: FeatureRefresh
+  private let features: FeatureRefresh
   private var reader: RecordReader
   private var digests: [[UInt8]] = []
   private let texts: TextReader
-  private enum Input { case ticks, bars, gaps, signals, articles, posts, sentiment, flow, documents, chunks }
-  private var buffers: [(partition: TopicPartition, input: Input, buffer: PartitionBuffer)] = []
+  /// Reads a record, at its offset, into the buffer of its partition. It throws `DecodingFailure` only.
+  private typealias Read =
+    @Sendable (inout RecordReader, TextReader, RawSpan, Int64, inout PartitionBuffer) throws -> Disposition
+  /// By topic.
+  private static let reads: [String: Read] = [
+    Topics.marketTicks.name: { reader, _, value, offset, buffer in
+      reader.append(tick: value, at: offset, to: &buffer)
+    },
+    Topics.marketBars.name: { reader, _, value, offset, buffer in reader.append(bar: value, at: offset, to: &buffer) },
+    Topics.marketGaps.name: { reader, _, value, _, buffer in try reader.append(gap: value, to: &buffer) },
+    Topics.technicalSignals.name: { reader, _, value, offset, buffer in
+      try reader.append(signal: value, at: offset, to: &buffer)
+    },
+    Topics.newsArticles.name: { _, texts, value, _, buffer in try texts.read(article: value, to: &buffer) },
+    Topics.socialPosts.name: { _, texts, value, _, buffer in try texts.read(post: value, to: &buffer) },
+    Topics.sentimentEvents.name: { _, texts, value, _, buffer in try texts.read(sentiment: value, to: &buffer) },
+    Topics.optionsFlow.name: { _, texts, value, _, buffer in try texts.read(flow: value, to: &buffer) },
+    Topics.documents.name: { _, texts, value, _, buffer in try texts.read(document: value, to: &buffer) },
+    Topics.documentChunks.name: { _, texts, value, _, buffer in try texts.read(chunk: value, to: &buffer) },
+  ]
+  private var buffers: [(partition: TopicPartition, read: Read, buffer: PartitionBuffer)] = []
   private var current: (lease: Lease, index: Int)?
 
   /// - Parameter embedder: of articles and posts; nil gives them no vectors.
@@ -62,17 +81,13 @@ package final class HotSink: Sink {
   }
 
   private func append(_ value: RawSpan, at offset: Int64, produced: Int64, toPlace index: Int) -> Disposition {
-    let disposition = switch buffers[index].input {
-    case .ticks: reader.append(tick: value, at: offset, to: &buffers[index].buffer)
-    case .bars: reader.append(bar: value, at: offset, to: &buffers[index].buffer)
-    case .gaps: reader.append(gap: value, to: &buffers[index].buffer)
-    case .signals: reader.append(signal: value, at: offset, to: &buffers[index].buffer)
-    case .articles: texts.read(article: value, to: &buffers[index].buffer)
-    case .posts: texts.read(post: value, to: &buffers[index].buffer)
-    case .sentiment: texts.read(sentiment: value, to: &buffers[index].buffer)
-    case .flow: texts.read(flow: value, to: &buffers[index].buffer)
-    case .documents: texts.read(document: value, to: &buffers[index].buffer)
-    case .chunks: texts.read(chunk: value, to: &buffers[index].buffer)
+    let read = buffers[index].read
+    let disposition: Disposition
+    do {
+      disposition = try read(&reader, texts, value, offset, &buffers[index].buffer)
+    } catch {
+      let code = (error as? DecodingFailure)?.code ?? "undecodable"
+      return .reject(Rejection(code: code, stage: "decode", "\(error)"))
     }
     guard disposition == .keep else { return disposition }
     buffers[index].buffer.records += 1
@@ -82,19 +97,8 @@ package final class HotSink: Sink {
 
   private func place(of partition: TopicPartition) -> Int {
     if let known = buffers.firstIndex(where: { $0.partition == partition }) { return known }
-    let input: Input = switch partition.topic {
-    case Topics.marketBars.name: .bars
-    case Topics.marketGaps.name: .gaps
-    case Topics.technicalSignals.name: .signals
-    case Topics.newsArticles.name: .articles
-    case Topics.socialPosts.name: .posts
-    case Topics.sentimentEvents.name: .sentiment
-    case Topics.optionsFlow.name: .flow
-    case Topics.documents.name: .documents
-    case Topics.documentChunks.name: .chunks
-    default: .ticks
-    }
-    buffers.append((partition, input, PartitionBuffer()))
+    guard let read = Self.reads[partition.topic] else { preconditionFailure("hot-writer does not read \(partition)") }
+    buffers.append((partition, read, PartitionBuffer()))
     return buffers.count - 1
   }
 
@@ -131,9 +135,7 @@ package final class HotSink: Sink {
   }
 
   /// Scripts and series that a server has lost are made again at once, each in its turn; after that it is an outage.
-  private func write(
-    _ waiting: [HotWriter.Waiting]
-  ) async throws -> HotWriter.Outcome {
+  private func write(_ waiting: [HotWriter.Waiting]) async throws -> HotWriter.Outcome {
     for _ in 0..<2 {
       do {
         return try await writer.write(waiting, &reader.table, digests: &digests)

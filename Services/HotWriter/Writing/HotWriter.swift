@@ -47,13 +47,29 @@ struct HotWriter: Sendable {
     var partition: Int32
     var sample: Int32
   }
-  /// Of each command of a pipeline, what it writes.
   enum Command {
     case samples(Range<Int>)
     case removal
     case bars(partition: Int, chunk: Int)
     case last
     case tail(records: Int)
+  }
+  /// The commands of a flush.
+  struct Draft {
+    /// Of the scripts, by their places in ``Script``.
+    let digests: [[UInt8]]
+    var pipeline = RedisPipeline()
+    /// Of each command, what it writes.
+    var commands: [Command] = []
+
+    /// Begins a run of a script: so many words, of them the keys first, have to follow.
+    mutating func run(_ script: Script, keys: Int = 1, words: Int, as command: Command = .last) {
+      pipeline.begin(words: 3 + words)
+      pipeline.word("EVALSHA")
+      pipeline.word(digests[script.rawValue])
+      pipeline.number(Int64(keys))
+      commands.append(command)
+    }
   }
   /// A value that the server holds.
   private struct Point: Hashable {
@@ -71,30 +87,29 @@ struct HotWriter: Sendable {
   ///   - digests: of the scripts, as the server gave them; empty at first.
   /// - Throws: `RedisError` of class `transient` or `configuration`.
   func write(
-    _ buffers: [Waiting], _ table: inout SeriesTable,
-    digests: inout [[UInt8]]
+    _ buffers: [Waiting], _ table: inout SeriesTable, digests: inout [[UInt8]]
   ) async throws -> Outcome {
     var outcome = Outcome()
     try await prepare(buffers, &table)
     var held = try await held(buffers, table)
     if digests.isEmpty { digests = try await load() }
-    var (pipeline, commands, places) = (RedisPipeline(), [Command](), [Place]())
-    encode(buffers, table, &held, &pipeline, &commands, &places, &outcome)
-    append(bars: buffers, table, digests, &pipeline, &commands)
-    append(lastValues: buffers, table, digests, &pipeline, &commands)
-    append(tails: buffers, digests, &pipeline, &commands)
-    append(gaps: buffers, &pipeline, &commands)
-    append(features: buffers, table, digests, &pipeline, &commands)
-    commands += repeatElement(.last, count: append(texts: buffers, digests, &pipeline))
-    guard !pipeline.isEmpty else { return outcome }
-    var answers = try await client.run(pipeline)
+    var draft = Draft(digests: digests)
+    let places = encode(buffers, table, &held, to: &draft, &outcome)
+    append(bars: buffers, table, to: &draft)
+    append(lastValues: buffers, table, to: &draft)
+    append(tails: buffers, to: &draft)
+    append(gaps: buffers, to: &draft)
+    append(features: buffers, table, to: &draft)
+    append(texts: buffers, to: &draft)
+    guard !draft.pipeline.isEmpty else { return outcome }
+    let answers = try await client.run(draft.pipeline)
     if answers.failures.contains(where: { $0.error.code == "redis_noscript" }) {
       // The server was started anew, or its scripts were flushed. What did run may run again.
       digests = []
       throw RedisError(
         code: "redis_noscript", .transient, operation: "EVALSHA", message: "the server has lost the scripts")
     }
-    let lost = try judge(&answers, commands, places, buffers, &table, &outcome)
+    let lost = try judge(answers, draft.commands, places, buffers, &table, &outcome)
     guard lost.isEmpty else {
       for series in lost { table[Int(series)].isReady = false }
       throw RedisError(
@@ -102,7 +117,7 @@ struct HotWriter: Sendable {
         message: "\(lost.count) series are gone from the server, and are made again")
     }
     for integer in answers.integers {
-      switch commands[integer.command] {
+      switch draft.commands[integer.command] {
       case .tail(let records): outcome.repeated += records - Int(integer.value)
       case .bars:
         var rest = Int(integer.value)
@@ -119,9 +134,8 @@ struct HotWriter: Sendable {
 
   /// - Returns: series that the server does not have any more.
   private func judge(
-    _ answers: inout PipelineAnswers, _ commands: [Command], _ places: [Place],
-    _ buffers: [Waiting], _ table: inout SeriesTable,
-    _ outcome: inout Outcome
+    _ answers: PipelineAnswers, _ commands: [Command], _ places: [Place], _ buffers: [Waiting],
+    _ table: inout SeriesTable, _ outcome: inout Outcome
   ) throws(RedisError) -> Set<Int32> {
     var lost: Set<Int32> = []
     var failed: Set<Int> = []
@@ -159,9 +173,7 @@ struct HotWriter: Sendable {
 
   /// Makes the series that this process has not written to yet: a sample never makes one, since the policy for
   /// repeated stamps is the series'. What exists gets the retention and labels of the settings.
-  private func prepare(
-    _ buffers: [Waiting], _ table: inout SeriesTable
-  ) async throws {
+  private func prepare(_ buffers: [Waiting], _ table: inout SeriesTable) async throws {
     var missing: Set<Int32> = []
     for (_, buffer) in buffers {
       for sample in buffer.samples where !sample.isGone && !table[Int(sample.series)].isReady {
@@ -198,9 +210,7 @@ struct HotWriter: Sendable {
 
   /// What the server holds at stamps that are not newer than all of a series: writing an equal value again costs it
   /// fifty times what reading costs.
-  private func held(
-    _ buffers: [Waiting], _ table: SeriesTable
-  ) async throws -> [Point: Double] {
+  private func held(_ buffers: [Waiting], _ table: SeriesTable) async throws -> [Point: Double] {
     var asked: [Int32: [Int64]] = [:]
     for (_, buffer) in buffers {
       for sample in buffer.samples where !sample.isGone && sample.stamp <= table[Int(sample.series)].newest {
@@ -238,7 +248,7 @@ struct HotWriter: Sendable {
 
   private func load() async throws -> [[UInt8]] {
     var digests: [[UInt8]] = []
-    for script in Scripts.all {
+    for script in Script.allCases.map(\.source) {
       digests.append(try await client.send(RedisCommand("SCRIPT", "LOAD", script.text)).bytes ?? [])
     }
     return digests
@@ -246,23 +256,25 @@ struct HotWriter: Sendable {
 
   // MARK: - commands
 
+  /// - Returns: the samples that are written, in their order.
   private func encode(
-    _ buffers: [Waiting], _ table: SeriesTable, _ held: inout [Point: Double], _ pipeline: inout RedisPipeline,
-    _ commands: inout [Command], _ places: inout [Place], _ outcome: inout Outcome
-  ) {
+    _ buffers: [Waiting], _ table: SeriesTable, _ held: inout [Point: Double], to draft: inout Draft,
+    _ outcome: inout Outcome
+  ) -> [Place] {
+    var places: [Place] = []
     var start = 0
     func close() {
       while start < places.count {
         let range = start..<min(start + Self.samplesInCommand, places.count)
-        pipeline.begin(words: 1 + 3 * range.count)
-        pipeline.word("TS.MADD")
+        draft.pipeline.begin(words: 1 + 3 * range.count)
+        draft.pipeline.word("TS.MADD")
         for index in range {
           let sample = buffers[Int(places[index].partition)].buffer.samples[Int(places[index].sample)]
-          pipeline.framed(table[Int(sample.series)].frame)
-          pipeline.number(sample.stamp)
-          pipeline.number(sample.mantissa, scale: Int(sample.scale))
+          draft.pipeline.framed(table[Int(sample.series)].frame)
+          draft.pipeline.number(sample.stamp)
+          draft.pipeline.number(sample.mantissa, scale: Int(sample.scale))
         }
-        commands.append(.samples(range))
+        draft.commands.append(.samples(range))
         start = range.upperBound
       }
     }
@@ -272,12 +284,12 @@ struct HotWriter: Sendable {
           // In its turn: a sample of the instant may be before it, and another one behind it.
           close()
           held[Point(series: sample.series, stamp: sample.stamp)] = nil
-          pipeline.begin(words: 4)
-          pipeline.word("TS.DEL")
-          pipeline.framed(table[Int(sample.series)].frame)
-          pipeline.number(sample.stamp)
-          pipeline.number(sample.stamp)
-          commands.append(.removal)
+          draft.pipeline.begin(words: 4)
+          draft.pipeline.word("TS.DEL")
+          draft.pipeline.framed(table[Int(sample.series)].frame)
+          draft.pipeline.number(sample.stamp)
+          draft.pipeline.number(sample.stamp)
+          draft.commands.append(.removal)
           continue
         }
         let newest = table[Int(sample.series)].newest
@@ -299,32 +311,26 @@ struct HotWriter: Sendable {
       }
     }
     close()
+    return places
   }
 
-  private func append(
-    bars buffers: [Waiting], _ table: SeriesTable, _ digests: [[UInt8]], _ pipeline: inout RedisPipeline,
-    _ commands: inout [Command]
-  ) {
+  private func append(bars buffers: [Waiting], _ table: SeriesTable, to draft: inout Draft) {
     for (partition, waiting) in buffers.enumerated() {
       for (index, chunk) in waiting.buffer.bars.enumerated() {
-        pipeline.begin(words: 6 + chunk.series.count + chunk.lacking.count + chunk.bars * (1 + chunk.series.count))
-        pipeline.word("EVALSHA")
-        pipeline.word(digests[3])
-        pipeline.number(Int64(chunk.series.count + chunk.lacking.count))
-        for series in chunk.series + chunk.lacking { pipeline.framed(table[Int(series)].frame) }
-        pipeline.number(chunk.first)
-        pipeline.number(chunk.last)
-        pipeline.number(Int64(chunk.series.count))
-        pipeline.framed(chunk.words.bytes)
-        commands.append(.bars(partition: partition, chunk: index))
+        let keys = chunk.series + chunk.lacking
+        draft.run(
+          .bars, keys: keys.count, words: keys.count + 3 + chunk.bars * (1 + chunk.series.count),
+          as: .bars(partition: partition, chunk: index))
+        for series in keys { draft.pipeline.framed(table[Int(series)].frame) }
+        draft.pipeline.number(chunk.first)
+        draft.pipeline.number(chunk.last)
+        draft.pipeline.number(Int64(chunk.series.count))
+        draft.pipeline.framed(chunk.words.bytes)
       }
     }
   }
 
-  private func append(
-    lastValues buffers: [Waiting], _ table: SeriesTable,
-    _ digests: [[UInt8]], _ pipeline: inout RedisPipeline, _ commands: inout [Command]
-  ) {
+  private func append(lastValues buffers: [Waiting], _ table: SeriesTable, to draft: inout Draft) {
     var decoder = FeedTickDecoder()
     var words = HashWords()
     for (_, buffer) in buffers {
@@ -334,71 +340,53 @@ struct HotWriter: Sendable {
           do throws(DecodingFailure) {
             hash = words.make(try decoder.decode(value.record.span.bytes))
           } catch { continue }  // It was read before.
-          pipeline.begin(words: 5 + hash.count)
-          pipeline.word("EVALSHA")
-          pipeline.word(digests[0])
-          pipeline.number(1)
-          pipeline.word(Array(prefix.utf8) + table.symbols.texts[symbol])
-          pipeline.number(value.eventNs)
-          pipeline.framed(hash.bytes)
-          commands.append(.last)
+          draft.run(.last, words: 2 + hash.count)
+          draft.pipeline.word(Array(prefix.utf8) + table.symbols.texts[symbol])
+          draft.pipeline.number(value.eventNs)
+          draft.pipeline.framed(hash.bytes)
         }
       }
       // Behind the trades of the same flush, which they may be about.
       for change in buffer.changes {
-        pipeline.begin(words: 6 + change.count)
-        pipeline.word("EVALSHA")
-        pipeline.word(digests[1])
-        pipeline.number(1)
-        pipeline.word(Array("trade:".utf8) + table.symbols.texts[change.symbol])
-        pipeline.word(change.id)
-        pipeline.word(change.exchange)
-        pipeline.framed(change.words)
-        commands.append(.last)
+        draft.run(.change, words: 3 + change.count)
+        draft.pipeline.word(Array("trade:".utf8) + table.symbols.texts[change.symbol])
+        draft.pipeline.word(change.id)
+        draft.pipeline.word(change.exchange)
+        draft.pipeline.framed(change.words)
       }
     }
   }
 
   /// The last record of a gap holds. The hash of a symbol goes when no gap was told for as long as the topic keeps
   /// them.
-  private func append(
-    gaps buffers: [Waiting], _ pipeline: inout RedisPipeline,
-    _ commands: inout [Command]
-  ) {
+  private func append(gaps buffers: [Waiting], to draft: inout Draft) {
     for (_, buffer) in buffers {
       for gap in buffer.gaps {
         let key = Array("gaps:".utf8) + gap.symbol
-        pipeline.append(RedisCommand("HSET", [key, gap.id, gap.json]))
+        draft.pipeline.append(RedisCommand("HSET", [key, gap.id, gap.json]))
         let seconds = Topics.marketGaps.retention.components.seconds
-        pipeline.append(RedisCommand("EXPIRE", [key, Array("\(seconds)".utf8)]))
-        commands += [.last, .last]
+        draft.pipeline.append(RedisCommand("EXPIRE", [key, Array("\(seconds)".utf8)]))
+        draft.commands += [.last, .last]
       }
     }
   }
 
-  private func append(
-    tails buffers: [Waiting], _ digests: [[UInt8]],
-    _ pipeline: inout RedisPipeline, _ commands: inout [Command]
-  ) {
+  private func append(tails buffers: [Waiting], to draft: inout Draft) {
     let all = buffers.reduce(0) { $0 + $1.buffer.tail.count }
     for (partition, buffer) in buffers where tail > 0 {
       // Of more records than the stream keeps, each partition's share: others would go at once.
       let count = buffer.tail.count
       let range = buffer.tail.last(all <= tail ? count : (count * tail + all - 1) / all)
       if range.isEmpty { continue }
-      pipeline.begin(words: 7 + 2 * range.count)
-      pipeline.word("EVALSHA")
-      pipeline.word(digests[2])
-      pipeline.number(2)
-      pipeline.word(Array(Self.stream.utf8))
-      pipeline.word(Array(Self.streamOffsets.utf8))
-      pipeline.word(Array("\(partition.topic)/\(partition.partition)".utf8))
-      pipeline.number(Int64(tail))
+      draft.run(.tail, keys: 2, words: 4 + 2 * range.count, as: .tail(records: range.count))
+      draft.pipeline.word(Array(Self.stream.utf8))
+      draft.pipeline.word(Array(Self.streamOffsets.utf8))
+      draft.pipeline.word(Array("\(partition.topic)/\(partition.partition)".utf8))
+      draft.pipeline.number(Int64(tail))
       for index in range {
-        pipeline.number(buffer.tail.offsets[index])
-        pipeline.word(buffer.tail.value(index))
+        draft.pipeline.number(buffer.tail.offsets[index])
+        draft.pipeline.word(buffer.tail.value(index))
       }
-      commands.append(.tail(records: range.count))
     }
   }
 }

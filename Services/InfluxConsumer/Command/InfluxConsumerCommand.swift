@@ -3,6 +3,7 @@ import Catalogue
 import Core
 import InfluxFlags
 import KafkaFlags
+import Metrics
 import Options
 import Pipeline
 import ServiceKit
@@ -19,7 +20,7 @@ package struct InfluxConsumerCommand: ServiceCommand {
       """,
     version: Souk.version)
 
-  @OptionGroup(title: "Points") package var points: InfluxConsumerOptions
+  @OptionGroup(title: "Points") var points: InfluxConsumerOptions
   @OptionGroup(title: "InfluxDB") package var influx: InfluxOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
   @OptionGroup(title: "Pipeline") package var pipeline: PipelineOptions
@@ -41,51 +42,49 @@ package struct InfluxConsumerCommand: ServiceCommand {
 }
 
 /// What becomes a point, and when points are written.
-package struct InfluxConsumerOptions: ParsableArguments {
+struct InfluxConsumerOptions: ParsableArguments {
   @Option(help: "Name of the measurement.")
-  package var measurement = PointMapping.bars.measurement
+  var measurement = PointMapping.bars.measurement
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
     "A field of the record that becomes a tag (repeatable); default: symbol, exchange, interval.",
     valueName: "field[=key]"))
-  package var tag: [String] = []
+  var tag: [String] = []
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
     "A field of the record that becomes a field of the point (repeatable); value@name takes its key from the field "
       + "'name'. Types are float (the default), integer, string and boolean. Default: open, high, low, close, volume, "
       + "value@field.",
     valueName: "field[=key][:type]"))
-  package var field: [String] = []
+  var field: [String] = []
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
     "A field that holds the time (repeatable); the first that has a value counts. Default: observed_at, datetime.",
     valueName: "field"))
-  package var time: [String] = []
+  var time: [String] = []
 
   @Option(help: ArgumentHelp("Zone of times that are written without an offset.", valueName: "zone"))
-  package var timeZone = "Africa/Cairo"
+  var timeZone = "Africa/Cairo"
 
   @Option(help: "Points that make a flush.")
-  package var flushPoints = 20_000
+  var flushPoints = 20_000
 
   @Option(help: ArgumentHelp("Bytes of points that make a flush.", valueName: "size"))
-  package var flushBytes = ByteSize.mib(8)
+  var flushBytes = ByteSize.mib(8)
 
   @Option(help: ArgumentHelp("Longest time a record waits for others before it is written.", valueName: "time"))
-  package var linger = DurationSetting(.milliseconds(200))
+  var linger = DurationSetting(.milliseconds(200))
 
   @Option(help: "Points in one request.")
-  package var requestPoints = 5_000
+  var requestPoints = 5_000
 
   @Option(help: ArgumentHelp("Bytes of points in one request, before compression.", valueName: "size"))
-  package var requestBytes = ByteSize.mib(4)
+  var requestBytes = ByteSize.mib(4)
 
   @Option(help: "Requests on their way at once; the points of one partition are never in two of them.")
-  package var concurrency = 4
+  var concurrency = 4
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     guard flushPoints > 0, flushBytes.bytes > 0, requestPoints > 0, requestBytes.bytes > 0 else {
       throw ValidationError("--flush-points, --flush-bytes, --request-points and --request-bytes must be above zero")
     }
@@ -99,20 +98,43 @@ package struct InfluxConsumerOptions: ParsableArguments {
   func encoder() throws(Failure) -> PointEncoder {
     let standard = PointMapping.bars
     var (tags, fields) = (standard.tags, standard.fields)
-    if !tag.isEmpty { tags = try Self.each(tag) { text throws(Failure) in try PointMapping.Tag(parsing: text) } }
-    if !field.isEmpty {
-      fields = try Self.each(field) { text throws(Failure) in try PointMapping.Field(parsing: text) }
-    }
+    if !tag.isEmpty { tags = try tag.map { text throws(Failure) in try PointMapping.Tag(parsing: text) } }
+    if !field.isEmpty { fields = try field.map { text throws(Failure) in try PointMapping.Field(parsing: text) } }
     let mapping = PointMapping(
       measurement: measurement, tags: tags, fields: fields, times: time.isEmpty ? standard.times : time)
     return try PointEncoder(mapping, zone: try ZoneTable(identifier: timeZone))
   }
+}
 
-  private static func each<Part>(
-    _ texts: [String], _ parse: (String) throws(Failure) -> Part
-  ) throws(Failure) -> [Part] {
-    var parts: [Part] = []
-    for text in texts { parts.append(try parse(text)) }
-    return parts
+/// What influx-consumer counts beyond what every consumer counts.
+struct InfluxMetrics: Sendable {
+  private let requests = Counter(label: "souk_influx_requests_total")
+  private let refused = Counter(label: "souk_influx_points_refused_total")
+  private let outsideRetention = Counter(label: "souk_influx_points_outside_retention_total")
+  private let latency = Recorder(label: "souk_influx_queryable_seconds")
+
+  static let descriptions = [
+    MetricDescription("souk_influx_requests_total", .counter, "Bodies of points that the server answered."),
+    MetricDescription(
+      "souk_influx_points_refused_total", .counter, "Points the server refused; their records are dead letters."),
+    MetricDescription(
+      "souk_influx_points_outside_retention_total", .counter,
+      "Points the server dropped because they are older than it keeps."),
+    MetricDescription(
+      "souk_influx_queryable_seconds", .histogram, "From a record's timestamp until its point can be queried.",
+      buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]),
+  ]
+
+  func wrote(_ outcome: PointWriter.Outcome) {
+    requests.increment(by: outcome.requests)
+    if !outcome.refused.isEmpty { refused.increment(by: outcome.refused.count) }
+    if outcome.outsideRetention > 0 { outsideRetention.increment(by: outcome.outsideRetention) }
+  }
+
+  /// - Parameters:
+  ///   - produced: milliseconds since 1970 of each record, below zero when unknown.
+  ///   - now: the same, when they could be queried.
+  func queryable(_ produced: [Int64], at now: Int64) {
+    for stamp in produced where stamp >= 0 { latency.record(Double(max(0, now - stamp)) / 1_000) }
   }
 }

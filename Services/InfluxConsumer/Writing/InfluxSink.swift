@@ -52,7 +52,9 @@ package final class InfluxSink: Sink {
     let writer = PointWriter(destination: destination, buffers: buffers, progress: progress)
     let outcome = try await writer.write(WritePlan(buffers, limits: limits))
     metrics.wrote(outcome)
-    noteLatency()
+    // From the producer's timestamp until now, when the points can be queried.
+    let now = WallClock.milliseconds()
+    for buffer in buffers.values { metrics.queryable(buffer.produced, at: now) }
     var report = FlushReport(durable: positions, rows: load.rows - outcome.refused.count)
     for (partition, offset, reason) in outcome.refused {
       report.durable[partition] = min(report.durable[partition] ?? offset, offset)
@@ -62,12 +64,6 @@ package final class InfluxSink: Sink {
     }
     for partition in buffers.keys { buffers[partition]?.clear() }
     return report
-  }
-
-  /// Records the time from the producer's timestamp until now, when the points can be queried.
-  private func noteLatency() {
-    let milliseconds = WallClock.milliseconds()
-    for buffer in buffers.values { metrics.queryable(buffer.produced, at: milliseconds) }
   }
 
   package func drop(_ partitions: Set<TopicPartition>) {

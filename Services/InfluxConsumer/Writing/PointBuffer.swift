@@ -2,26 +2,13 @@ import Kafka
 
 /// The buffered points of one partition, in the order of their records.
 struct PointBuffer: Sendable {
-  private(set) var lines = LineBuffer()
+  var lines = LineBuffer()
   /// Where each point's line ends in `lines`.
-  private(set) var ends: [Int] = []
+  var ends: [Int] = []
   /// Offset of each point's record.
-  private(set) var offsets: [Int64] = []
+  var offsets: [Int64] = []
   /// The timestamp of each record: milliseconds since 1970, UTC; -1 without one.
-  private(set) var produced: [Int64] = []
-
-  init() {}
-
-  /// A buffer of finished lines, at offsets from 0 on.
-  init(lines texts: [String]) {
-    for (offset, text) in texts.enumerated() {
-      lines.append(Array(text.utf8))
-      lines.append(UInt8(ascii: "\n"))
-      ends.append(lines.count)
-      offsets.append(Int64(offset))
-      produced.append(-1)
-    }
-  }
+  var produced: [Int64] = []
 
   var count: Int { ends.count }
   var byteCount: Int { lines.count }

@@ -12,10 +12,10 @@ package struct FeedOptions: ParsableArguments {
     "What to listen to: \(Feed.streams.map(\.rawValue).joined(separator: ", ")).", valueName: "feed"))
   package var feed = Feed.polygonStocks
 
-  @Option(help: ArgumentHelp("The key of the provider (an id, with Alpaca).", valueName: "key"))
+  @Option(help: ArgumentHelp("The key of the provider (an id, with Alpaca).", valueName: "key"), completion: .secret)
   package var feedKey: String?
 
-  @Option(help: ArgumentHelp("The secret that belongs to the key; Alpaca.", valueName: "secret"))
+  @Option(help: ArgumentHelp("The secret that belongs to the key; Alpaca.", valueName: "secret"), completion: .secret)
   package var feedSecret: String?
 
   @Option(help: ArgumentHelp(
@@ -145,7 +145,9 @@ package struct FeedOptions: ParsableArguments {
     var socket = WebSocketConfiguration(url: url)
     let isPacked = feed == .alpacaOptions
     if isPacked { socket.headers.append(("Content-Type", "application/msgpack")) }
-    var settings = FeedSettings(feed: feed, socket: socket, key: key, secret: feedSecret, isPacked: isPacked)
+    _ = try Secret(key).resolve()
+    var settings = FeedSettings(
+      feed: feed, socket: socket, key: Secret(key), secret: feedSecret.map { Secret($0) }, isPacked: isPacked)
     settings.hours = hours
     settings.silence = silence.duration
     settings.patience = loginTimeout.duration
@@ -159,7 +161,7 @@ package struct FeedOptions: ParsableArguments {
   }
 
   func makeRefill(_ client: HTTPClient, _ limits: HTTPLimits) -> Refill {
-    let access = FeedAccess(feed, base: historyURL, key: feedKey ?? "", secret: feedSecret)
+    let access = FeedAccess(feed, base: historyURL, key: Secret(feedKey ?? ""), secret: feedSecret.map { Secret($0) })
     return Refill(client: FeedClient(access, client, limits: limits))
   }
 }
@@ -187,8 +189,9 @@ extension Feed: ExpressibleByArgument {
 struct FeedSettings: Sendable {
   var feed: Feed
   var socket: WebSocketConfiguration
-  var key: String
-  var secret: String?
+  /// Read at each login.
+  var key: Secret
+  var secret: Secret?
   var isPacked: Bool
   var hours = NYSECalendar.Hours.extended
   var silence: Duration = .seconds(30)

@@ -9,8 +9,8 @@ import WebSocket
 struct FeedSession: Sendable {
   let feed: Feed
   let socket: WebSocketConfiguration
-  let key: String
-  let secret: String?
+  let key: Secret
+  let secret: Secret?
   let isPacked: Bool
   /// How long the login and the answer to subscriptions may take.
   let patience: Duration
@@ -176,7 +176,8 @@ struct FeedSession: Sendable {
       for control in controls(next, reader) {
         switch control {
         case .connected:
-          try await socket.send(message(FeedRequests.login(feed, key: key, secret: secret, isPacked: isPacked)))
+          try await socket.send(message(FeedRequests.login(
+            feed, key: try key.resolve(), secret: try secret?.resolve(), isPacked: isPacked)))
         case .authenticated: return
         case .failed(let failure): throw failure
         default: break

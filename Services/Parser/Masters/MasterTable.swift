@@ -42,7 +42,10 @@ final class MasterTable: Sendable {
     counts["unreadable", default: 0] += 1
     logger.error(
       "\(what) cannot be read",
-      metadata: ["partition": "\(record.topicPartition)", "offset": .stringConvertible(record.offset)])
+      metadata: [
+        "topic": "\(record.topic)", "partition": .stringConvertible(record.partition),
+        "offset": .stringConvertible(record.offset),
+      ])
   }
 
   func apply(_ batch: RecordBatch) {

@@ -5,67 +5,65 @@ import Pipeline
 import Sentiment
 
 /// What articles are scored with, and which of them are one story.
-package struct SentimentOptions: ParsableArguments {
+struct SentimentOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     "Words and their valence, in the form of vaderSentiment's vader_lexicon.txt; the words about finance are added to "
       + "them. Default: those words alone.", valueName: "path"))
-  package var lexicon: String?
+  var lexicon: String?
 
   @Option(help: ArgumentHelp(
     "SHA-256 that --lexicon must have, or any; default: that of vaderSentiment 3.3.2.", valueName: "digest"))
-  package var lexiconHash: String?
+  var lexiconHash: String?
 
   @Option(help: ArgumentHelp(
     "Emoji and what they stand for, in the form of vaderSentiment's emoji_utf8_lexicon.txt.", valueName: "path"))
-  package var emojiLexicon: String?
+  var emojiLexicon: String?
 
   @Flag(help: "Leave the words about finance out: scores are those of the lexicon alone.")
-  package var noFinanceWords = false
+  var noFinanceWords = false
 
   @Option(help: ArgumentHelp(
     "Companies and their symbols, in the form of the SEC's company_tickers.json; default: EDGAR's table once a fetcher "
       + "of filings has kept it in Redis, until then some fifty large ones.",
     valueName: "path"))
-  package var names: String?
+  var names: String?
 
   @Option(help: ArgumentHelp(
     "Name of a model head in the registry ('models' in the object store), which scores in place of the words; a new "
       + "version is taken up by itself. 'sentiment-worker train' makes one.", valueName: "name"))
-  package var head: String?
+  var head: String?
 
   @Option(help: ArgumentHelp("Time between two looks for another version of the head.", valueName: "time"))
-  package var headInterval = DurationSetting(.seconds(30))
+  var headInterval = DurationSetting(.seconds(30))
 
   @Option(help: ArgumentHelp(
     "Mentions of a company that are less sure make no event, from 0 to 1.", valueName: "ratio"))
-  package var minConfidence = 0.5
+  var minConfidence = 0.5
 
   @Option(help: ArgumentHelp(
     "Articles that are published further apart are different stories.", valueName: "time"))
-  package var storyWindow = DurationSetting(.seconds(3 * 86_400))
+  var storyWindow = DurationSetting(.seconds(3 * 86_400))
 
   @Option(help: ArgumentHelp(
     "How long Redis keeps a story after its last change: longer than \(SentimentOptions.topic) keeps its articles.",
     valueName: "time"))
-  package var storyLife = DurationSetting(.seconds(14 * 86_400))
+  var storyLife = DurationSetting(.seconds(14 * 86_400))
 
   @Option(help: ArgumentHelp(
     "How long other replicas wait for the lease of the stories after one was killed.", valueName: "time"))
-  package var leaseTimeout = DurationSetting(.seconds(10))
+  var leaseTimeout = DurationSetting(.seconds(10))
 
   @Option(help: ArgumentHelp(
     "An article whose published_at is further ahead of the clock is refused.", valueName: "time"))
-  package var maxSkew = DurationSetting(.seconds(300))
+  var maxSkew = DurationSetting(.seconds(300))
 
   @Option(help: ArgumentHelp("Articles that make a flush.", valueName: "count"))
-  package var flushArticles = 500
+  var flushArticles = 500
 
   @Option(help: ArgumentHelp("Longest time an article waits for others before it is clustered.", valueName: "time"))
-  package var linger = DurationSetting(.milliseconds(50))
+  var linger = DurationSetting(.milliseconds(50))
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     guard (0...1).contains(minConfidence) else { throw ValidationError("--min-confidence goes from 0 to 1") }
     guard storyWindow.duration > .zero, storyLife.duration >= storyWindow.duration else {
       throw ValidationError("--story-window must be above zero and not above --story-life")

@@ -26,8 +26,8 @@ package struct SentimentProgram: ServiceProgram {
 }
 
 /// `sentiment-worker run`: articles into stories, and what they say of symbols.
-package struct SentimentWorkerCommand: ServiceCommand {
-  package static let configuration = CommandConfiguration(
+struct SentimentWorkerCommand: ServiceCommand {
+  static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Cluster articles and posts into stories, and publish what each says of the companies it mentions.",
     discussion: """
@@ -37,20 +37,18 @@ package struct SentimentWorkerCommand: ServiceCommand {
       """,
     version: Souk.version)
 
-  @OptionGroup(title: "Sentiment") package var sentiment: SentimentOptions
-  @OptionGroup(title: "Vectors of the model head") package var embedding: EmbeddingOptions
-  @OptionGroup(title: "Object store of the model head") package var objectStore: ObjectStoreOptions
-  @OptionGroup(title: "Redis") package var redis: RedisOptions
-  @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
-  @OptionGroup(title: "Pipeline") package var pipeline: PipelineOptions
-  @OptionGroup(title: "Service") package var service: ServiceOptions
+  @OptionGroup(title: "Sentiment") var sentiment: SentimentOptions
+  @OptionGroup(title: "Vectors of the model head") var embedding: EmbeddingOptions
+  @OptionGroup(title: "Object store of the model head") var objectStore: ObjectStoreOptions
+  @OptionGroup(title: "Redis") var redis: RedisOptions
+  @OptionGroup(title: "Kafka") var kafka: KafkaOptions
+  @OptionGroup(title: "Pipeline") var pipeline: PipelineOptions
+  @OptionGroup(title: "Service") var service: ServiceOptions
 
-  package init() {}
-
-  package static let metrics: [MetricDescription] =
+  static let metrics: [MetricDescription] =
     SentimentMetrics.descriptions + RedisMetrics.descriptions + PipelineMetrics.sinks
 
-  package func work(_ needs: Needs) -> Work {
+  func work(_ needs: Needs) -> Work {
     let consumer = needs.consumer(ServiceCatalogue.sentimentWorker, kafka, pipeline)
     let reader = needs.add(Need(
       "lexicon", open: { [sentiment, kafka] in

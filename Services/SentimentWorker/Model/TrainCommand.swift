@@ -6,8 +6,8 @@ import ObjectStore
 import ObjectStoreFlags
 
 /// `sentiment-worker train`: a head of labelled texts, published if it is not worse than the one in use.
-package struct TrainCommand: AsyncParsableCommand {
-  package static let configuration = CommandConfiguration(
+struct TrainCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train a model head on labelled texts, and publish it if it is not worse.",
     discussion: """
       The CSV has the columns text and label (negative, neutral, positive, or -1, 0, 1). A fifth of the texts is held \
@@ -16,30 +16,28 @@ package struct TrainCommand: AsyncParsableCommand {
       """)
 
   @Option(help: ArgumentHelp("CSV of texts and labels.", valueName: "path"))
-  package var labels: String
+  var labels: String
 
   @Option(help: ArgumentHelp("Name of the head in the registry.", valueName: "name"))
-  package var head = "sentiment"
+  var head = "sentiment"
 
   @Option(help: ArgumentHelp("Penalty of the squares of the weights.", valueName: "number"))
-  package var penalty: Float = 0.001
+  var penalty: Float = 0.001
 
   @Flag(help: "Publish it though it is worse, or its vectors are of another model than those of the current head.")
-  package var replace = false
+  var replace = false
 
   @Flag(help: "Only print how good it is.")
-  package var dryRun = false
+  var dryRun = false
 
-  @OptionGroup(title: "Vectors") package var embedding: EmbeddingOptions
-  @OptionGroup(title: "Object store") package var objectStore: ObjectStoreOptions
+  @OptionGroup(title: "Vectors") var embedding: EmbeddingOptions
+  @OptionGroup(title: "Object store") var objectStore: ObjectStoreOptions
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     guard penalty > 0, penalty <= 1 else { throw ValidationError("--penalty must be above 0 and at most 1") }
   }
 
-  package func run() async throws {
+  func run() async throws {
     let data = try LabelledTexts(csv: try readFile(labels, limit: 256 << 20), origin: labels)
     let training = try HeadTraining(data, try embedding.embedder(), penalty: penalty)
     let file = training.head.file

@@ -75,7 +75,7 @@ struct BackfillCommand: AsyncParsableCommand {
     defer { http.close() }
     let limits = HTTPLimits(totalTime: max(.seconds(300), source.timeout), maxBodyBytes: 64 << 20)
     let account = FeedAccess(
-      plan.feed, base: source.url, key: try source.key?.resolve() ?? "", secret: try source.secret?.resolve())
+      plan.feed, base: source.url, key: source.key ?? Secret(""), secret: source.secret)
     let queue = redis.redisURL == nil ? nil : RedisMultiplexer(try redis.makeClient(clientName: "souk-backfill"))
     // A wrong password of Redis ends the command before it works.
     try await queue?.ping()

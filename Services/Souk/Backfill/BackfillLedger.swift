@@ -4,6 +4,7 @@ import Kafka
 import KafkaFlags
 import Logging
 import Messages
+import Operations
 import Pipeline
 import Synchronization
 

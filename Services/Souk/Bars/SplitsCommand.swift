@@ -55,7 +55,7 @@ struct SplitsCommand: AsyncParsableCommand {
       let http = try HTTPClient(access.configuration(name: "splits", maxPerOrigin: 4))
       defer { http.close() }
       let account = FeedAccess(
-        feed, base: source.url, key: try source.key?.resolve() ?? "", secret: try source.secret?.resolve())
+        feed, base: source.url, key: source.key ?? Secret(""), secret: source.secret)
       let client = FeedClient(account, http, limits: HTTPLimits(maxBodyBytes: 64 << 20))
       let budget = RequestBudget(try LocalTokens(source.limits))
       var found: [StockSplit] = []

@@ -5,6 +5,7 @@ import Foundation
 import Kafka
 import KafkaFlags
 import LocalServers
+import Operations
 
 /// `souk broker`
 struct BrokerCommand: AsyncParsableCommand {

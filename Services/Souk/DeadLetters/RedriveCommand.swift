@@ -62,74 +62,13 @@ extension DeadLettersCommand {
       let target = into ?? origin
       _ = try await cluster.partitions(of: target)
       var sent = 0
-      if !dryRun, !plan.sent.isEmpty { sent = try await send(plan.sent, to: target, of: origin, book) }
-      output.print(Self.report(plan, sent: dryRun ? nil : sent, target))
+      if !dryRun {
+        sent = try await book.redrive(
+          plan, to: target, of: origin, rate: rate, by: actor.person,
+          filter: letters.isEmpty ? filter.text : "by place", reason: actor.reason)
+      }
+      output.print(plan.report(sent: dryRun ? nil : sent, target))
       if plan.sent.count < plan.items.count { throw ExitCode(2) }
-    }
-
-    /// A tenth of a second's records at a time. The audit record of each part follows its acknowledgement, so that a
-    /// redrive that ends in the middle does not count what it has not sent.
-    private func send(
-      _ items: [RedrivePlan.Item], to target: String, of origin: String, _ book: LetterBook
-    ) async throws -> Int {
-      try await book.cluster.withProducer { producer in
-        var sent: [Letter] = []
-        var noted = 0
-        do {
-          var pace = Pace(rate: rate)
-          for part in pace.parts(items.count) {
-            var batch = OutgoingBatch()
-            for item in items[part] { item.append(to: &batch, topic: target) }
-            try await producer.send(batch)
-            sent += items[part].map(\.letter)
-            try await pace.wait(after: part.count)
-            if sent.count - noted >= 1_000 {
-              try await note(sent[noted...], of: origin, book, producer)
-              noted = sent.count
-            }
-          }
-        } catch {
-          try? await note(sent[noted...], of: origin, book, producer)
-          throw error
-        }
-        try await note(sent[noted...], of: origin, book, producer)
-        return sent.count
-      }
-    }
-
-    private func note(
-      _ letters: ArraySlice<Letter>, of origin: String, _ book: LetterBook, _ producer: Producer
-    ) async throws {
-      if letters.isEmpty { return }
-      try await book.note(
-        .redriven, Array(letters), of: origin, by: actor.person,
-        filter: self.letters.isEmpty ? filter.text : "by place", reason: actor.reason, through: producer)
-    }
-
-    /// - Parameter sent: nil for a dry run.
-    static func report(_ plan: RedrivePlan, sent: Int?, _ target: String) -> Report {
-      var report = Report("letters", [
-        .text("id", "ID"), .text("code", "CODE", rank: 1), .text("key", "KEY", least: 10, rank: 2),
-        .hidden("sent"), .text("today", "WITH TODAY'S CODE", least: 20),
-      ])
-      for item in plan.items {
-        let id = "\(item.letter.id.partition)@\(item.letter.id.offset)"
-        report.append([
-          .text(id), .text(item.letter.code), .text(item.letter.key), .init(.bool(sent != nil && item.fate.isSent), ""),
-          .text(item.fate.words),
-        ], item.fate.isSent ? .plain : .warning)
-      }
-      report.nothing = "no dead letters match"
-      let counts = plan.counts.map { "\(grouped($0.count)) \($0.name)" }.joined(separator: ", ")
-      report.fields = [
-        .init("dry_run", .bool(sent == nil)), .init("target", .text(target)), .init("sent", .integer(Int64(sent ?? 0))),
-      ]
-      if !plan.items.isEmpty {
-        let did = sent.map { "sent \(counted($0, "record")) to \(target)" }
-          ?? "would send \(counted(plan.sent.count, "record")) to \(target); nothing was sent"
-        report.notes = [counts, did]
-      }
-      return report
     }
   }
 
@@ -167,34 +106,11 @@ extension DeadLettersCommand {
       let found = try await book.letters(of: origin, where: filter, DeadLettersCommand.ids(letters))
         .filter { $0.handled == nil }
       if !dryRun, !found.isEmpty {
-        _ = try await cluster.partitions(of: Topics.alerts.name)
-        try await cluster.withProducer { producer in
-          try await book.note(
-            .dismissed, found, of: origin, by: actor.person, filter: letters.isEmpty ? filter.text : "by place",
-            reason: actor.reason, through: producer)
-        }
+        try await book.dismiss(
+          found, of: origin, by: actor.person, filter: letters.isEmpty ? filter.text : "by place",
+          reason: actor.reason)
       }
       print("\(dryRun ? "would dismiss" : "dismissed") \(counted(found.count, "dead letter")) of \(origin)")
     }
-  }
-}
-
-/// How fast records go: parts of a tenth of a second each.
-struct Pace: Sendable {
-  let rate: Int
-  private var due = ContinuousClock.now
-
-  init(rate: Int) { self.rate = rate }
-
-  private var part: Int { max(1, rate / 10) }
-
-  func parts(_ count: Int) -> [Range<Int>] {
-    stride(from: 0, to: count, by: part).map { $0..<min($0 + part, count) }
-  }
-
-  /// Waits until the records that were sent are paid for.
-  mutating func wait(after count: Int) async throws {
-    due = max(due, ContinuousClock.now - .seconds(1)) + .seconds(Double(count) / Double(rate))
-    if due > .now { try await Task.sleep(until: due) }
   }
 }

@@ -4,6 +4,7 @@ import Kafka
 import KafkaFlags
 import Logging
 import Messages
+import Operations
 import Pipeline
 
 /// Sends decisions about masters, and waits until the brokers have them.

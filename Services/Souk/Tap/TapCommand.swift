@@ -116,37 +116,3 @@ struct TapCommand: AsyncParsableCommand {
     return [line] + record.headers.map { "  \($0.name): \($0.text)" }
   }
 }
-
-/// Where a tap begins.
-enum TapStart: ExpressibleByArgument, Hashable, Sendable {
-  case earliest
-  case moment(Moment)
-
-  init?(argument: String) {
-    if argument == "earliest" {
-      self = .earliest
-    } else if let moment = Moment(argument: argument) {
-      self = .moment(moment)
-    } else {
-      return nil
-    }
-  }
-
-  var milliseconds: Int64 {
-    switch self {
-    case .earliest: 0
-    case .moment(let moment): moment.milliseconds
-    }
-  }
-}
-
-extension Cluster {
-  /// The first offsets at or behind a time, by partition. An embedded broker cannot look up times: there the answer is
-  /// empty, and the reader passes over older records itself.
-  func starts(_ places: Set<TopicPartition>, at time: Int64) async throws -> [Int32: Int64] {
-    if time <= 0 { return [:] }
-    if try await admin.clusterID().hasPrefix(EmbeddedBroker.clusterIDPrefix) { return [:] }
-    let offsets = try await admin.offsets(places, at: time)
-    return Dictionary(uniqueKeysWithValues: offsets.map { ($0.key.partition, $0.value) })
-  }
-}

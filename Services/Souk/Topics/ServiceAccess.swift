@@ -1,5 +1,6 @@
 import Catalogue
 import Kafka
+import Operations
 
 /// What a service has to be allowed on a cluster with access control: the least that its work needs.
 struct ServiceAccess: Hashable, Sendable {

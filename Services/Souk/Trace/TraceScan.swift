@@ -1,5 +1,6 @@
 import Core
 import Kafka
+import Operations
 import Synchronization
 
 /// Looks through the topics for records, several topics at once.
@@ -33,32 +34,45 @@ struct TraceScan: Sendable {
     self.starts = starts
   }
 
+  /// What the readers of the topics share.
+  private final class Gathering: Sendable {
+    let hits: Mutex<TraceHits>
+    let waiting: Mutex<[String]>
+    let failed = Mutex<[String]>([])
+
+    init(limit: Int, topics: [String]) {
+      hits = Mutex(TraceHits(limit: limit))
+      waiting = Mutex(topics)
+    }
+  }
+
   /// - Parameter match: why a record is one that is looked for; called on several threads.
   func find(_ match: @escaping @Sendable (ReadRecord) -> String?) async throws -> Found {
-    let hits = Mutex(TraceHits(limit: limit))
-    let failed = Mutex<[String]>([])
-    let waiting = Mutex(starts.keys.sorted()[...])
+    let gathering = Gathering(limit: limit, topics: starts.keys.sorted())
     try await withThrowingTaskGroup(of: Void.self) { group in
-      for _ in 0..<4 {
-        group.addTask {
-          while let topic = waiting.withLock({ $0.popFirst() }) {
-            do {
-              try await cluster.read(topic, from: starts[topic] ?? [:], stop: Interruption()) { record in
-                if record.timestamp >= 0, record.timestamp < since { return }
-                let record = ReadRecord(record)
-                if let why = match(record) { hits.withLock { $0.add(TraceHit(record, why: why)) } }
-              }
-            } catch let error as any ClassifiedError {
-              failed.withLock { $0.append("\(topic): \(error)") }
-            }
-          }
-        }
-      }
+      for _ in 0..<4 { group.addTask { try await readTopics(gathering, match) } }
       try await group.waitForAll()
     }
-    return hits.withLock { hits in
+    let failed = gathering.failed.withLock { $0.sorted() }
+    return gathering.hits.withLock { hits in
       let sorted = hits.finish()
-      return Found(hits: sorted, left: hits.left, failed: failed.withLock { $0.sorted() })
+      return Found(hits: sorted, left: hits.left, failed: failed)
+    }
+  }
+
+  private func readTopics(
+    _ gathering: Gathering, _ match: @escaping @Sendable (ReadRecord) -> String?
+  ) async throws {
+    while let topic = gathering.waiting.withLock({ $0.popLast() }) {
+      do {
+        try await cluster.read(topic, from: starts[topic] ?? [:], stop: Interruption()) { [since] record in
+          if record.timestamp >= 0, record.timestamp < since { return }
+          let record = ReadRecord(record)
+          if let why = match(record) { gathering.hits.withLock { $0.add(TraceHit(record, why: why)) } }
+        }
+      } catch let error as any ClassifiedError {
+        gathering.failed.withLock { $0.append("\(topic): \(error)") }
+      }
     }
   }
 }

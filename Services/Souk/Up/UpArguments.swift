@@ -3,6 +3,7 @@ import Core
 import Foundation
 import HTTP
 import ObjectStore
+import Operations
 import Postgres
 
 /// What can be wrong in the arguments of `souk up`, found before a server starts or the run folder is touched.

@@ -27,7 +27,7 @@ struct AuditCommand: AsyncParsableCommand {
   @OptionGroup(title: "Kafka") var kafka: ClusterOptions
 
   func run() async throws {
-    let probe = try FleetProbe(fleet)
+    let probe = try FleetProbe(fleet.places)
     defer { probe.close() }
     let names = system.map { Set($0.services.map(\.name)) }
     var look = try await probe.look()

@@ -1,4 +1,7 @@
+import Core
 import Messages
+import ObjectStore
+import Values
 
 /// What a dataset has, by date: the part of the catalogue that is read first.
 package struct ArchiveIndex: FieldwiseObject, Hashable {
@@ -77,5 +80,108 @@ package struct ArchiveDate: FieldwiseObject, Hashable {
     try coder.field("from_ns", &fromNs)
     try coder.field("to_ns", &toNs)
     try coder.field("tiers", &tiers)
+  }
+}
+
+/// What the catalogue says of one object.
+package struct CatalogueEntry: FieldwiseObject, Hashable {
+  /// The object's key in the store.
+  package var object: String
+  /// `2025-01-20`, on the clocks of the dataset's zone.
+  package var date: String
+  package var symbol: String
+  /// As stored.
+  package var bytes: Int64
+  /// Nil where the catalogue was rebuilt and the object could not be asked.
+  package var rows: Int64?
+  /// The times of its first and last record, nanoseconds since 1970; nil as above.
+  package var fromNs: Int64?
+  package var toNs: Int64?
+  /// Of the stored bytes.
+  package var sha256: String?
+  /// The store's own word; nil for that of new objects.
+  package var tier: String?
+
+  init(_ object: SealedObjects.Object, stored: ObjectBody) {
+    self.object = object.key
+    date = "\(CivilDate(daysSinceEpoch: Int64(object.day)))"
+    symbol = object.symbol
+    bytes = Int64(stored.length)
+    rows = Int64(object.records)
+    (fromNs, toNs) = (object.from, object.to)
+    sha256 = stored.sha256.hex
+  }
+
+  package init(object: String, date: String, symbol: String, bytes: Int64) {
+    self.object = object
+    self.date = date
+    self.symbol = symbol
+    self.bytes = bytes
+  }
+
+  package static let blank = Self(object: "", date: "", symbol: "", bytes: 0)
+  package static let fields = ObjectFields(blank)
+
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("object", &object)
+    try coder.required("date", &date)
+    try coder.required("symbol", &symbol)
+    try coder.required("bytes", &bytes)
+    try coder.field("rows", &rows)
+    try coder.field("from_ns", &fromNs)
+    try coder.field("to_ns", &toNs)
+    try coder.field("sha256", &sha256)
+    try coder.field("tier", &tier)
+  }
+
+  /// Kept with the object, so that a catalogue that is lost can be rebuilt without reading objects.
+  var notes: [String: String] {
+    var notes: [String: String] = [:]
+    if let rows { notes["rows"] = "\(rows)" }
+    if let fromNs { notes["first"] = "\(fromNs)" }
+    if let toNs { notes["last"] = "\(toNs)" }
+    return notes
+  }
+
+  package mutating func take(notes: [String: String]) {
+    rows = notes["rows"].flatMap { Int64($0) }
+    fromNs = notes["first"].flatMap { Int64($0) }
+    toNs = notes["last"].flatMap { Int64($0) }
+  }
+
+  /// JSON Lines.
+  package static func lines(_ entries: [CatalogueEntry]) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for entry in entries {
+      bytes += entry.json
+      bytes.append(0x0a)
+    }
+    return bytes
+  }
+
+  /// - Throws: `Failure(.fatal)` for what this program does not write.
+  package static func read(lines bytes: [UInt8], of key: String) throws -> [CatalogueEntry] {
+    try bytes.split(separator: 0x0a).map { try CatalogueEntry(json: Array($0), of: key) }
+  }
+}
+
+extension FieldwiseObject {
+  package var json: [UInt8] {
+    var writer = JSONWriter()
+    write(to: &writer)
+    return writer.array()
+  }
+
+  /// - Parameter key: of the object that it was read from, for people.
+  package init(json bytes: [UInt8], of key: String) throws(Failure) {
+    do throws(DecodingFailure) {
+      var coder = try FieldCoder(reading: bytes.span.bytes, limits: JSONReader.Limits(maxBytes: 256 << 20))
+      self = try Self.read(from: &coder)
+      try coder.reader.finish()
+    } catch {
+      throw Failure(
+        .fatal, code: "archive_catalogue_unreadable",
+        "\(key) is no part of a catalogue of this version: \(error); move it away and rebuild the catalogue")
+    }
   }
 }

@@ -14,6 +14,7 @@ import Glibc
 final class ClientHandle: @unchecked Sendable {
   private let pointer: OpaquePointer
   private let certificates = CertificateErrors()
+  private let login: Mutex<LoginSecret?>
   /// What the cluster calls this fleet's topics and groups.
   let names: ClusterNames
 
@@ -31,6 +32,7 @@ final class ClientHandle: @unchecked Sendable {
       if let own = properties[name] { properties[name] = names.onCluster(own) }
     }
     self.names = names
+    login = Mutex(try LoginSecret(&properties))
     guard let conf = rd_kafka_conf_new() else { throw Failure(.fatal, code: "out_of_memory", "kafka: no memory") }
     var text = [CChar](repeating: 0, count: 512)
     // Sorted, so that of two wrong properties always the same one is reported.
@@ -54,6 +56,15 @@ final class ClientHandle: @unchecked Sendable {
     self.pointer = pointer
     // Refused by libraries that hand these refreshes to the queue that is polled anyway (2.0.2).
     if hasTokens, let error = rd_kafka_sasl_background_callbacks_enable(pointer) { rd_kafka_error_destroy(error) }
+  }
+
+  /// Hands a replaced password to the library, for the next login of each connection: those that stand go on. Called in
+  /// each round of the threads that poll.
+  func renewLogin() {
+    guard let fresh = login.withLock({ $0?.change(at: .now) }),
+      let error = rd_kafka_sasl_set_credentials(pointer, fresh.user, fresh.password)
+    else { return }
+    rd_kafka_error_destroy(error)
   }
 
   deinit {

@@ -102,6 +102,7 @@ final class ConsumerThread {
       fireTimers(now)
       lookUpStarts(now)
       watch(now)
+      client.renewLogin()
       mailbox.expireReader(now: now)
       guard mailbox.hasRoom else {
         serveControl(wait: pollLimit(now))

@@ -24,6 +24,7 @@ final class ProducerThread {
 
   func run() {
     while !isDone {
+      core.client.renewLogin()
       // The loop also goes round without acknowledgements, so that callers waiting for room look again.
       if let event = rd_kafka_queue_poll(queue, 50) { handle(event) }
       var served = 0

@@ -59,6 +59,7 @@ final class TableThread {
     while !isClosing {
       if !refusedPositions.isEmpty { examine(refusedPositions.removeFirst()) }
       poll()
+      client.renewLogin()
       if let error = access.lastingError() { fail(error) }
     }
     client.call { _ = rd_kafka_assign($0, nil) }
@@ -143,7 +144,9 @@ final class TableThread {
     }
     guard isFirst else { return }
     let applied = mailbox.content.withLock { $0.applied }
-    logger.info("kafka: a table is current", metadata: ["topic": "\(configuration.topic)", "records": "\(applied)"])
+    logger.info("kafka: a table is current", metadata: [
+      "topic": "\(configuration.topic)", "records": .stringConvertible(applied),
+    ])
     mailbox.settled.raise()
   }
 
@@ -242,7 +245,10 @@ final class TableThread {
     mailbox.content.withLock { $0.lost += count }
     logger.error(
       "kafka: rows of a table were deleted before they were read",
-      metadata: ["gap": "\(gap)", "partition": "\(partition)", "advice": "its cleanup.policy should be compact"])
+      metadata: [
+        "gap": "\(gap)", "topic": "\(partition.topic)", "partition": .stringConvertible(partition.partition),
+        "advice": "its cleanup.policy should be compact",
+      ])
   }
 }
 

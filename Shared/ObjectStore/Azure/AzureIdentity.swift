@@ -96,11 +96,7 @@ package final class AzureIdentity: Sendable {
       let url = try HTTPURL("\(endpoint.origin)/metadata/identity/oauth2/token?\(query)")
       return HTTPRequest("GET", url, headers: ["metadata": "true"], limits: Self.limits)
     case .federated(let authority, let tenantID, let clientID, let file):
-      let bytes: [UInt8]
-      do { bytes = try readFile(file, limit: 1 << 20) } catch {
-        throw ObjectStoreError(.invalidSetting, "--azure-federated-token-file: \(error.message)")
-      }
-      let token = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+      let token = try readToken(file, flag: "--azure-federated-token-file")
       let url = try HTTPURL("\(authority.origin)/\(PercentEncoding.encode(tenantID))/oauth2/v2.0/token")
       return HTTPRequest.form(url, [
         (name: "grant_type", value: "client_credentials"), (name: "client_id", value: clientID),

@@ -62,12 +62,6 @@ package final class AzureStore: StoreOverHTTP {
     return Self.etag(try await send("PUT", key, headers: headers, body: payload).head)
   }
 
-  static func require(_ found: SHA256Digest, of body: ObjectBody, _ key: ObjectKey) throws(ObjectStoreError) {
-    guard found == body.sha256 else {
-      throw ObjectStoreError(.damagedInTransit, "the bytes to store as \(key) are not those that were hashed")
-    }
-  }
-
   /// What is said of a blob when it is made, whole or from its blocks.
   func blobHeaders(_ body: ObjectBody) -> HTTPHeaders {
     var headers = headers(describing: body)
@@ -153,10 +147,6 @@ package final class AzureStore: StoreOverHTTP {
     let request = HTTPRequest(method, url, headers: signed, body: body, limits: Self.limits(configuration.timeout))
     return SignedRequest(request: request, hasOtherCredentials: hasOther)
   }
-
-  static func failure(_ head: HTTPResponseHead, _ body: [UInt8], what: String) -> ObjectStoreError {
-    ObjectStoreError(azure: head, body: body, what: what)
-  }
 }
 
 extension AzureStore {
@@ -186,7 +176,6 @@ extension AzureStore {
         headers: ["content-md5": Base64.encode(md5.finish())], body: body.payload(offset: offset, length: length))
       list += "<Latest>\(name)</Latest>"
     }
-    // Blocks are checked one by one; only this says that together they are the body that was promised.
     try Self.require(whole.finish(), of: body, key)
     var headers = blobHeaders(body)
     headers["x-ms-blob-content-type"] = contentType
@@ -196,4 +185,93 @@ extension AzureStore {
     return Self.etag(try await send(
       "PUT", key, query: [("comp", "blocklist")], headers: headers, body: .bytes(document)).head)
   }
+}
+
+/// Access tiers (learn.microsoft.com/rest/api/storageservices/set-blob-tier and .../blobs/archive-rehydrate-overview).
+extension AzureStore {
+  package func state(of key: ObjectKey) async throws -> ObjectState? {
+    let answer = try await sendRepeatedly("HEAD", key.text, accept: Self.isMissing)
+    guard answer.head.isSuccess else { return nil }
+    var state = ObjectState(info: Self.info(key, answer.head))
+    state.tier = answer.head.headers["x-ms-access-tier"]
+    state.notes = Self.notes(answer.head)
+    if answer.head.headers["x-ms-archive-status"]?.hasPrefix("rehydrate-pending") == true {
+      state.access = .restoring
+    } else if state.tier == "Archive" {
+      state.access = .archived
+    }
+    return state
+  }
+
+  package func move(_ key: ObjectKey, to tier: String) async throws {
+    let state = try await state(of: key)
+    guard state?.tier != tier || state?.access == .restoring else { return }
+    // Out of the archive, or while a blob comes out of it, this is a restore.
+    if let state, state.access != .readable {
+      throw ObjectStoreError(.archived, "\(key) is in the archive and has to be restored before it is moved")
+    }
+    try await setTier(key, to: tier, [:])
+  }
+
+  private func setTier(_ key: ObjectKey, to tier: String, _ headers: HTTPHeaders) async throws {
+    var headers = headers
+    headers["x-ms-access-tier"] = tier
+    // 200: done; 202: it takes hours. A second request for the tier that a blob is already on its way to is a conflict.
+    _ = try await sendRepeatedly("PUT", key.text, query: [("comp", "tier")], headers: headers, body: .bytes([])) {
+      kind, _ in kind == .archived
+    }
+  }
+
+  func askForRestore(_ key: ObjectKey, to tier: String, days: Int) async throws -> Bool {
+    try await setTier(key, to: tier, ["x-ms-rehydrate-priority": "Standard"])
+    return false
+  }
+
+  /// Tries it on a blob that there is not: an account with tiers misses the blob.
+  package func abilities(of tier: String) async throws -> TierAbilities {
+    let nothing = try ObjectKey("souk-probe-of-tiers-\(UInt64.random(in: 0 ... .max))")
+    do {
+      try await setTier(nothing, to: tier, [:])
+    } catch let error as ObjectStoreError where error.kind == .noSuchKey {
+      return TierAbilities(moves: true, restores: true)
+    } catch let error as ObjectStoreError where [.refused, .exists, .tiersUnsupported].contains(error.kind) {
+      return TierAbilities(moves: false, restores: false, reason: error.message)
+    }
+    return TierAbilities(moves: true, restores: true)
+  }
+}
+
+/// Azure's error codes (learn.microsoft.com/rest/api/storageservices/blob-service-error-codes and
+/// common-rest-api-error-codes).
+extension AzureStore {
+  static let codes: [ObjectStoreError.Kind: Set<String>] = [
+    .slowDown: ["ServerBusy"],
+    .unavailable: ["InternalError", "OperationTimedOut", "ContainerBeingDeleted", "AccountBeingCreated"],
+    .damagedInTransit: ["Md5Mismatch", "Crc64Mismatch"],
+    .noSuchKey: ["BlobNotFound"],
+    .noSuchBucket: ["ContainerNotFound", "ContainerDisabled"],
+    .exists: ["BlobAlreadyExists", "ContainerAlreadyExists"],
+    .archived: ["BlobArchived", "BlobBeingRehydrated"],
+    .tooLarge: ["RequestBodyTooLarge", "BlockCountExceedsLimit", "BlockListTooLong"],
+    .invalidKey: ["InvalidUri", "OutOfRangeInput", "InvalidResourceName"],
+    .tiersUnsupported: [
+      "FeatureNotSupported", "AccessTierNotSupported", "InvalidBlobTier", "BlobAccessTierNotSupportedForAccountType",
+    ],
+    .badCredentials: ["AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation"],
+    .accessDenied: [
+      "AuthorizationFailure", "AuthorizationPermissionMismatch", "AuthorizationProtocolMismatch",
+      "AuthorizationResourceTypeMismatch", "AuthorizationServiceMismatch", "AuthorizationSourceIPMismatch",
+      "InsufficientAccountPermissions", "AccountIsDisabled", "KeyBasedAuthenticationNotPermitted",
+      "BlobImmutableDueToPolicy", "PublicAccessNotPermitted",
+    ],
+    .wrongEndpoint: ["ResourceTypeMismatch", "ResourceNotFound", "AccountRequiresHttps", "UnsupportedHttpVerb"],
+  ]
+  static let advice: [ObjectStoreError.Kind: String] = [
+    .badCredentials: "check the account, its key or signature, and the machine's clock",
+    .accessDenied: "the key or signature gives no right to this",
+    .noSuchBucket: "create the container or correct --object-store",
+    .wrongEndpoint: "correct --azure-storage-account or --azure-storage-service-endpoint",
+    .tiersUnsupported: "this account does not have that tier",
+    .archived: "the blob is archived and has to be rehydrated before it can be read",
+  ]
 }

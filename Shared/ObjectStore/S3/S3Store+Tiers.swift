@@ -28,9 +28,7 @@ extension S3Store {
   }
 
   package func move(_ key: ObjectKey, to tier: String) async throws {
-    guard let head = try await described(key) else {
-      throw ObjectStoreError(.noSuchKey, "no object \(key) in \(location)")
-    }
+    guard let head = try await described(key) else { throw missing(key) }
     guard (head.headers["x-amz-storage-class"] ?? "STANDARD") != tier else { return }
     guard head.contentLength ?? 0 <= 5 << 30 else {
       throw ObjectStoreError(.tooLarge, "\(key) is larger than the 5 GiB that S3 copies at once")
@@ -55,17 +53,9 @@ extension S3Store {
     return headers
   }
 
-  package func restore(_ key: ObjectKey, to tier: String, days: Int) async throws -> Bool {
-    guard let state = try await state(of: key) else {
-      throw ObjectStoreError(.noSuchKey, "no object \(key) in \(location)")
-    }
-    switch state.access {
-    case .readable: return true
-    case .restoring: return false
-    case .archived: break
-    }
+  func askForRestore(_ key: ObjectKey, to tier: String, days: Int) async throws -> Bool {
     do {
-      _ = try await askForRestore(key, days: days)
+      _ = try await sendRestore(key, days: days)
       return false
     } catch let error as ObjectStoreError where error.kind == .tiersUnsupported {
       // Servers that know the class by its name only read such an object as any other.
@@ -75,7 +65,7 @@ extension S3Store {
     }
   }
 
-  private func askForRestore(_ key: ObjectKey, days: Int) async throws -> HTTPResponse {
+  private func sendRestore(_ key: ObjectKey, days: Int) async throws -> HTTPResponse {
     let document = Array("""
       <RestoreRequest xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Days>\(days)</Days>\
       <GlacierJobParameters><Tier>Standard</Tier></GlacierJobParameters></RestoreRequest>
@@ -97,7 +87,7 @@ extension S3Store {
       abilities.reason = error.message
     } catch let error as ObjectStoreError where error.kind == .noSuchKey {}
     do {
-      _ = try await askForRestore(nothing, days: 1)
+      _ = try await sendRestore(nothing, days: 1)
     } catch let error as ObjectStoreError where error.kind == .tiersUnsupported || error.kind == .refused {
       abilities.restores = false
       abilities.reason = abilities.reason ?? error.message

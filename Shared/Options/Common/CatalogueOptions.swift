@@ -41,11 +41,10 @@ extension ByteSize: ExpressibleByArgument {
   package var defaultValueDescription: String { description }
 }
 
-extension Secret: ExpressibleByArgument {
-  package init?(argument: String) { self.init(argument) }
-  /// Also tells the kit that `<VARIABLE>_FILE` is to be given as a reference to the file, which is read again when it
-  /// changes.
-  package static var defaultCompletionKind: CompletionKind { .file(extensions: ["secret"]) }
+extension CompletionKind {
+  /// Of an option that may be a reference (``Secret``): `env:NAME`, `file:/path`. The kit then gives `<VARIABLE>_FILE`
+  /// as a reference too, so that the file is read again when it changes.
+  package static var secret: CompletionKind { .file(extensions: ["secret"]) }
 }
 
 extension NYSECalendar.Hours: ExpressibleByArgument {}

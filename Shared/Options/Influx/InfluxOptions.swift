@@ -19,7 +19,7 @@ package struct InfluxOptions: ParsableArguments {
   @Option(help: ArgumentHelp("InfluxDB 1.x: user, with INFLUX_PASSWORD.", valueName: "name"))
   package var influxUser: String?
 
-  @Option(help: ArgumentHelp("InfluxDB 1.x: password of --influx-user.", valueName: "secret"))
+  @Option(help: ArgumentHelp("InfluxDB 1.x: password of --influx-user.", valueName: "secret"), completion: .secret)
   package var influxPassword: String?
 
   @Option(help: ArgumentHelp("InfluxDB 2.x, 3.x: the bucket; written through /api/v2/write.", valueName: "name"))
@@ -28,7 +28,8 @@ package struct InfluxOptions: ParsableArguments {
   @Option(help: ArgumentHelp("InfluxDB 2.x: the organization, by name or id.", valueName: "name"))
   package var influxOrg: String?
 
-  @Option(help: ArgumentHelp("InfluxDB 2.x, 3.x: token that may write to the bucket.", valueName: "secret"))
+  @Option(help: ArgumentHelp("InfluxDB 2.x, 3.x: token that may write to the bucket.", valueName: "secret"),
+          completion: .secret)
   package var influxToken: String?
 
   @Flag(inversion: .prefixedNo, help: "InfluxDB 1.x: create the database when it is missing.")
@@ -62,8 +63,8 @@ package struct InfluxOptions: ParsableArguments {
     let credentials: InfluxCredentials
     switch (influxUser, influxPassword, influxToken) {
     case (nil, nil, nil): credentials = .none
-    case (let user?, let password?, nil): credentials = .user(name: user, password: password)
-    case (nil, nil, let token?): credentials = .token(token)
+    case (let user?, let password?, nil): credentials = .user(name: user, password: Secret(password))
+    case (nil, nil, let token?): credentials = .token(Secret(token))
     default: throw Self.invalid("give either --influx-user with INFLUX_PASSWORD, or INFLUX_TOKEN, not parts of both")
     }
     guard (0...9).contains(influxGzipLevel) else {

@@ -151,6 +151,11 @@ extension KafkaOptions {
   }
 
   func applyOverrides(to properties: inout ClientProperties) throws(Failure) {
-    for (name, value, source) in try overrides() { try properties.override(name, value, source: source) }
+    let overrides = try overrides()
+    for (name, value, source) in overrides { try properties.override(name, value, source: source) }
+    // The last one counts. One of the file is followed there when it changes.
+    if let path = kafkaPropertiesFile, overrides.last(where: { $0.name == "sasl.password" })?.source == path {
+      properties.setDefault(ClientProperties.loginFile, path)
+    }
   }
 }

@@ -75,8 +75,7 @@ package struct AzureOptions: ParsableArguments {
     let suffix = parts["endpointsuffix"] ?? "core.windows.net"
     let address = azureStorageServiceEndpoint ?? parts["blobendpoint"] ?? host.map { "https://\($0)" }
       ?? "\(scheme)://\(account).blob.\(suffix)"
-    let endpoint: HTTPURL
-    do { endpoint = try HTTPURL(address) } catch { throw invalid("--azure-storage-service-endpoint: \(error.message)") }
+    let endpoint = try url(address, "--azure-storage-service-endpoint")
     guard endpoint.query == nil else {
       throw invalid("--azure-storage-service-endpoint has a query; a signature is --azure-storage-sas-token")
     }
@@ -115,9 +114,6 @@ package struct AzureOptions: ParsableArguments {
 
   /// - Returns: nil where none is asked for.
   private func identity() throws -> AzureIdentity.Place? {
-    func url(_ text: String, _ flag: String) throws -> HTTPURL {
-      do { return try HTTPURL(text) } catch { throw invalid("\(flag): \(error.message)") }
-    }
     if azureManagedIdentity {
       return .machine(
         endpoint: try url(azurePodIdentityAuthorityHost, "--azure-pod-identity-authority-host"),
@@ -144,6 +140,4 @@ package struct AzureOptions: ParsableArguments {
     }
     return parts
   }
-
-  private func invalid(_ message: String) -> ObjectStoreError { ObjectStoreError(.invalidSetting, message) }
 }

@@ -4,17 +4,19 @@ import Core
 import Glibc
 import HTTP
 import ObjectStore
+import Options
 
 /// Whose credentials sign requests to S3. The names are those of AWS's own tools.
 package struct CredentialOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
-    "Access key; without it, the places of the options below, in their order.", valueName: "id"))
+    "Access key; without it, the places of the options below, in their order.", valueName: "id"),
+    completion: .secret)
   package var awsAccessKeyID: String?
 
-  @Option(help: ArgumentHelp("Secret of the access key.", valueName: "secret"))
+  @Option(help: ArgumentHelp("Secret of the access key.", valueName: "secret"), completion: .secret)
   package var awsSecretAccessKey: String?
 
-  @Option(help: ArgumentHelp("Token of temporary credentials.", valueName: "token"))
+  @Option(help: ArgumentHelp("Token of temporary credentials.", valueName: "token"), completion: .secret)
   package var awsSessionToken: String?
 
   @Option(help: ArgumentHelp("File with a web identity token, to assume --aws-role-arn with.", valueName: "path"))
@@ -72,7 +74,10 @@ package struct CredentialOptions: ParsableArguments {
   func provider(region: String, client: HTTPClient, home: String?) throws -> any CredentialProvider {
     switch (awsAccessKeyID, awsSecretAccessKey) {
     case (let id?, let secret?):
-      return S3Credentials(accessKeyID: id, secretAccessKey: secret, sessionToken: awsSessionToken)
+      let given = GivenCredentials(
+        id: Secret(id), secret: Secret(secret), token: awsSessionToken.map { Secret($0) })
+      _ = try given.read()
+      return given
     case (.some, nil): throw invalid("--aws-access-key-id is given without --aws-secret-access-key")
     case (nil, .some): throw invalid("--aws-secret-access-key is given without --aws-access-key-id")
     case (nil, nil): break
@@ -114,10 +119,21 @@ package struct CredentialOptions: ParsableArguments {
     }
     return endpoint
   }
+}
 
-  private func url(_ text: String, _ flag: String) throws -> HTTPURL {
-    do { return try HTTPURL(text) } catch { throw invalid("\(flag): \(error.message)") }
+/// Credentials of the settings, which are read again when a file that holds one changes.
+private struct GivenCredentials: CredentialProvider {
+  var id: Secret
+  var secret: Secret
+  var token: Secret?
+
+  func read() throws(Failure) -> S3Credentials {
+    S3Credentials(
+      accessKeyID: try id.resolve(), secretAccessKey: try secret.resolve(), sessionToken: try token?.resolve())
   }
 
-  private func invalid(_ message: String) -> ObjectStoreError { ObjectStoreError(.invalidSetting, message) }
+  func current() async throws -> S3Credentials { try read() }
+
+  /// The file may have changed since the request was signed.
+  func refused(_ credentials: S3Credentials) async -> Bool { (try? read()).map { $0 != credentials } ?? false }
 }

@@ -168,6 +168,10 @@ package struct ObjectStoreOptions: ParsableArguments {
       return headers
     }
   }
+}
 
-  private func invalid(_ message: String) -> ObjectStoreError { ObjectStoreError(.invalidSetting, message) }
+func invalid(_ message: String) -> ObjectStoreError { ObjectStoreError(.invalidSetting, message) }
+
+func url(_ text: String, _ flag: String) throws -> HTTPURL {
+  do { return try HTTPURL(text) } catch { throw invalid("\(flag): \(error.message)") }
 }

@@ -7,7 +7,8 @@ import Postgres
 package struct PostgresOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     "PostgreSQL to write to: postgresql://user:password@host:5432/database, or key=value pairs.",
-    discussion: "TLS as libpq has it: add ?sslmode=verify-full&sslrootcert=/path/ca.pem.", valueName: "url"))
+    discussion: "TLS as libpq has it: add ?sslmode=verify-full&sslrootcert=/path/ca.pem.", valueName: "url"),
+    completion: .secret)
   package var databaseURL: String?
 
   @Option(help: ArgumentHelp("Limit for opening a connection, name resolution and TLS included.", valueName: "time"))

@@ -6,7 +6,8 @@ import Redis
 /// The flags of Redis.
 package struct RedisOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
-    "redis://[[user]:password@]host[:port][/database], or rediss:// for TLS.", valueName: "url"))
+    "redis://[[user]:password@]host[:port][/database], or rediss:// for TLS.", valueName: "url"),
+    completion: .secret)
   package var redisURL: String?
 
   @Option(help: ArgumentHelp(
@@ -32,9 +33,10 @@ package struct RedisOptions: ParsableArguments {
       throw Failure(.configuration, code: "invalid_setting", "\(flag): \(value) is not above 0")
     }
     var configuration = RedisConfiguration(
-      url: try RedisURL(text), connectTimeout: redisConnectTimeout.duration, timeout: redisTimeout.duration,
-      clientName: clientName)
+      url: try RedisURL(try Secret(text).resolve()), connectTimeout: redisConnectTimeout.duration,
+      timeout: redisTimeout.duration, clientName: clientName)
     configuration.certificateAuthorityFile = redisCAFile
+    configuration.source = Secret(text)
     return configuration
   }
 

@@ -1,10 +1,13 @@
 import CPQ
+import Core
 
 /// Where and how to connect. Its description never shows the password.
 package struct PostgresConfiguration: Sendable, CustomStringConvertible {
   /// A URI (`postgresql://user:password@host:5432/name?sslmode=require`) or libpq's `key=value` form. What is
-  /// absent comes from libpq's own sources: `PGHOST`, `PGPASSWORD`, `~/.pgpass`, the service file.
-  package var url: String
+  /// absent comes from libpq's own sources: `PGHOST`, `PGPASSWORD`, `~/.pgpass`, the service file. It may also be a
+  /// reference to either (``Secret``), which is followed at each connection.
+  package var url: String { didSet { secret = Secret(url) } }
+  private var secret: Secret
   /// Shown in `pg_stat_activity`.
   package var applicationName: String
   /// Limits name resolution, TCP, TLS and authentication together.
@@ -26,6 +29,7 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible {
     tcpUserTimeout: Duration = .seconds(20)
   ) {
     self.url = url
+    secret = Secret(url)
     self.applicationName = applicationName
     self.connectTimeout = connectTimeout
     self.statementTimeout = statementTimeout
@@ -46,7 +50,11 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible {
   /// libpq's parameters: our defaults first, then the user's, which win (except for `client_encoding`).
   package func parameters() throws(PostgresError) -> [(String, String)] {
     var message: UnsafeMutablePointer<CChar>?
-    guard let parsed = PQconninfoParse(url, &message) else {
+    let text: String
+    do { text = try secret.resolve() } catch {
+      throw PostgresError(.settings, operation: "read --database-url", error.message)
+    }
+    guard let parsed = PQconninfoParse(text, &message) else {
       // libpq's message may quote the string it could not parse, password included.
       PQfreemem(message)
       throw PostgresError(

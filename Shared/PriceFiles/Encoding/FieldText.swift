@@ -1,3 +1,5 @@
+import Core
+
 /// Turns raw character data into clean UTF-8: resolves references, converts windows-1255, and replaces control
 /// characters (line breaks inside names among them) with spaces.
 struct FieldText {
@@ -90,8 +92,8 @@ struct FieldText {
       guard !digits.isEmpty else { return nil }
       var value: UInt32 = 0
       for digit in digits {
-        guard let number = hexadecimal(digit), isHexadecimal || number < 10 else { return nil }
-        value = min(value &* (isHexadecimal ? 16 : 10) &+ number, 0x110000)
+        guard let number = Hex.value(digit), isHexadecimal || number < 10 else { return nil }
+        value = min(value &* (isHexadecimal ? 16 : 10) &+ UInt32(number), 0x110000)
       }
       return (value == 0 ? 0xFFFD : value, length)
     }
@@ -104,13 +106,4 @@ struct FieldText {
   private static let entities: [(String, Unicode.Scalar)] = [
     ("amp", "&"), ("quot", "\""), ("apos", "'"), ("lt", "<"), ("gt", ">"),
   ]
-
-  private static func hexadecimal(_ byte: UInt8) -> UInt32? {
-    switch byte {
-    case 0x30...0x39: UInt32(byte - 0x30)
-    case 0x41...0x46: UInt32(byte - 0x37)
-    case 0x61...0x66: UInt32(byte - 0x57)
-    default: nil
-    }
-  }
 }

@@ -11,20 +11,20 @@ import Synchronization
 /// What connections to the endpoint may hold: each has a time for its next whole request and for taking the answer,
 /// and beyond a number of them the one that has been silent for longest is closed for the newest. So connections that
 /// are left half open, by mistake or not, end, and never keep a probe out.
-struct ConnectionLimits: Sendable {
+package struct ConnectionLimits: Sendable {
   /// Longer than the scrape intervals of most, so that their connections last.
-  var requestTime = TimeAmount.seconds(75)
-  var maxConnections = 64
+  package var requestTime = TimeAmount.seconds(75)
+  package var maxConnections = 64
   /// Whether an answer may last: then every part of it that the client takes gives it more time.
-  var allowsStreams = false
+  package var allowsStreams = false
   /// The flags of the address, for messages.
   var hostSetting = "--http-host (HTTP_HOST)"
   var portSetting = "--http-port (HTTP_PORT)"
   private let open = OpenConnections()
 
-  init() {}
+  package init() {}
 
-  func makeHandler() -> some RemovableChannelHandler { ConnectionWatch(self) }
+  package func makeHandler() -> some RemovableChannelHandler { ConnectionWatch(self) }
 
   /// In the order of their last whole request or answer.
   private final class OpenConnections: Sendable {

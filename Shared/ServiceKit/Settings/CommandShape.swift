@@ -142,7 +142,7 @@ package struct OptionShape: Hashable, Sendable {
   package var defaultValue: String?
   package var allValues: [String]
   package var help: String
-  /// It is a `Secret`, which may be given as a reference.
+  /// It may be given as a reference (``ArgumentParser/CompletionKind/secret``).
   package var takesReference: Bool
 
   init(_ dump: CommandShape.Dump.Argument, name: String, hasInverse: Bool) {

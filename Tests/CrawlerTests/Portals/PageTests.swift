@@ -48,7 +48,7 @@ import Testing
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       var row = WebPortal.netivHased.row(portal, portal.catalogue.chains[0])
       row.userAgent = "curl/8.0"
-      let engine = try NetivHasedEngine(engineContext(row))
+      let engine = try LinkPageEngine(engineContext(row), .netivHased)
       let error = await #expect(throws: HTTPError.self) { try await sweep(engine) }
       #expect(error?.code == "http_403")
     }
@@ -61,7 +61,7 @@ import Testing
       let chain = portal.catalogue.chains[0]
       let midnight = Int64(settings.day.secondsSince1970)
       for (later, found) in [(-1, 0), (0, 1), (2 * 86_400 - 1, 1), (2 * 86_400, 0)] as [(Int64, Int)] {
-        var engine = try NetivHasedEngine(engineContext(WebPortal.netivHased.row(portal, chain)))
+        var engine = try LinkPageEngine(engineContext(WebPortal.netivHased.row(portal, chain)), .netivHased)
         engine.days.now = { midnight + later }
         #expect(try await sweep(engine).files.count == found * portal.catalogue.files(of: chain).count)
       }
@@ -77,7 +77,7 @@ import Testing
       let chain = portal.catalogue.chains[0]
       var row = WebPortal.wolt.row(portal, chain)
       row.options["days"] = days
-      let files = try await sweep(try WoltEngine(engineContext(row))).files
+      let files = try await sweep(try LinkPageEngine(engineContext(row), .wolt)).files
       #expect(portal.requests(.listing) == pages)
       #expect(Set(files.map(\.name.date)).count == pages)
       let newest = try #require(portal.catalogue.files(of: chain).last)

@@ -50,7 +50,7 @@ enum WebPortal: String, CaseIterable, Sendable {
     let context = try engineContext(row(portal, chain), httpLimits: httpLimits, attempts: attempts)
     if self == .netivHased {
       let noon = Int64(portal.catalogue.settings.day.secondsSince1970) + 43_200
-      var engine = try NetivHasedEngine(context)
+      var engine = try LinkPageEngine(context, .netivHased)
       engine.days.now = { noon }
       return engine
     }

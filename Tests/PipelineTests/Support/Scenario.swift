@@ -196,9 +196,10 @@ final class Scenario: Sendable {
 
   func jobs(
     _ handler: ScriptedHandler, concurrency: Int = 4, drainTimeout: Duration = .seconds(20),
-    options: PipelineOptions? = nil, tick: Duration? = nil, _ change: (inout KafkaOptions) -> Void = { _ in }
+    options: PipelineOptions? = nil, tick: Duration? = nil, tracer: Tracer? = nil,
+    _ change: (inout KafkaOptions) -> Void = { _ in }
   ) throws -> Running {
-    let context = ServiceContext(name: "test", logger: Self.logger, drainTimeout: drainTimeout)
+    let context = ServiceContext(name: "test", logger: Self.logger, drainTimeout: drainTimeout, tracer: tracer)
     let (consumer, producer) = (try consumer(drainDeadline: drainTimeout, change), try producer())
     var jobs = JobPipeline(
       service: ServiceIdentity(name: "test", version: "1.2.3"), consumer: consumer, producer: producer,
@@ -230,10 +231,10 @@ final class Scenario: Sendable {
   func sink(
     _ sink: FakeSink, policy: FlushPolicy = FlushPolicy(rows: 1_000, bytes: 1 << 20, linger: .milliseconds(20)),
     group: String? = nil, externalOffsets: Bool = true, maxBatchRecords: Int = 5_000,
-    drainDeadline: Duration = .seconds(20), options: PipelineOptions? = nil,
+    drainDeadline: Duration = .seconds(20), options: PipelineOptions? = nil, tracer: Tracer? = nil,
     _ change: (inout KafkaOptions) -> Void = { _ in }
   ) throws -> Running {
-    let context = ServiceContext(name: "test", logger: Self.logger, drainTimeout: .seconds(20))
+    let context = ServiceContext(name: "test", logger: Self.logger, drainTimeout: .seconds(20), tracer: tracer)
     let consumer = try consumer(
       group: group, externalOffsets: externalOffsets, drainDeadline: drainDeadline, maxBatchRecords: maxBatchRecords,
       change)

@@ -13,11 +13,20 @@ package final class SimulatorServer: Sendable {
   private let name: String
   private let wantedPort: Int
   private let logger: Logger
+  private let limits: ConnectionLimits
   private let boundPort = Mutex<Int?>(nil)
   private let listening = Interruption()
 
-  /// - Parameter port: 0 for any free port.
-  package init(_ name: String, host: String = "127.0.0.1", port: Int = 0, logLevel: Logger.Level = .critical) {
+  /// - Parameters:
+  ///   - port: 0 for any free port.
+  ///   - requestTime: for a whole request; connections left half open end, and never use up the process's descriptors.
+  package init(
+    _ name: String, host: String = "127.0.0.1", port: Int = 0, logLevel: Logger.Level = .critical,
+    requestTime: TimeAmount = .minutes(2)
+  ) {
+    var limits = ConnectionLimits()
+    (limits.requestTime, limits.maxConnections, limits.allowsStreams) = (requestTime, 4_096, true)
+    self.limits = limits
     self.name = name
     self.host = host
     wantedPort = port
@@ -37,8 +46,7 @@ package final class SimulatorServer: Sendable {
     onListening: @escaping @Sendable (Int) -> Void = { _ in }
   ) async throws {
     let server = try HTTPServerBuilder.stoppableHTTP1(
-      // Connections left half open end, and never use up the descriptors of the process.
-      configuration: .init(idleTimeout: .minutes(2))
+      configuration: .init(additionalChannelHandlers: [self.limits.makeHandler()])
     ).service(
       ServerConfiguration(
         address: .hostname(host, port: wantedPort), serverName: name, backlog: 4_096,

@@ -2,6 +2,7 @@ import Core
 import Foundation
 import HTML
 import HTTP
+import Logging
 import PriceFiles
 import Values
 
@@ -78,4 +79,93 @@ struct ListedPage: Sendable {
   var rows: Int
   /// The highest page its pager names; nil without a pager.
   var lastPage: Int?
+}
+
+/// One pass over a portal's pages, from the first to the last, while the portal continues to publish.
+///
+/// Portals show the newest files first. Files that appear during the pass move entries to later pages: those entries
+/// are read twice, none is missed. Files that disappear move entries to pages already read: when the number of pages
+/// falls, the pages before are read again. (Fewer removals than a page holds may not change the number; the next pass
+/// finds what this one missed.)
+struct PageSweep {
+  /// A page with fewer entries and no pager is the only one. Portals show at least 20 entries on a page.
+  private static let leastFullPage = 20
+
+  private let engine: TableEngine
+  private var sections: ArraySlice<TableLayout.Section>
+  /// The next page of the first section.
+  private var number = 1
+  /// The last page known so far.
+  private var last = 1
+  private var names: Set<String> = []
+  private var asked = 0
+
+  init(engine: TableEngine, sections: [TableLayout.Section]) {
+    self.engine = engine
+    self.sections = sections[...]
+  }
+
+  /// - Returns: the next page; nil at the end.
+  mutating func next() async throws -> Listing? {
+    while number > last, !sections.isEmpty {
+      sections.removeFirst()
+      (number, last) = (1, 1)
+    }
+    guard let section = sections.first else { return nil }
+    guard asked < engine.context.limits.maxRequests else {
+      CrawlerMetrics.cutListing(engine.source)
+      engine.context.logger.warning(
+        "the listing has more pages than one pass reads: files may be missing",
+        metadata: ["requests": .stringConvertible(asked)])
+      sections = []
+      return nil
+    }
+    asked += 1
+    var page = try await engine.page(number, of: section)
+    let fresh = page.listing.files.count { names.insert($0.fileName).inserted }
+    turn(&page, fresh: fresh)
+    return page.listing
+  }
+
+  private mutating func turn(_ page: inout ListedPage, fresh: Int) {
+    let before = last
+    // A pager may leave out the current page.
+    last = max(page.lastPage ?? 0, page.rows > 0 ? number : number - 1, 1)
+    if engine.layout.pager != .none, page.lastPage == nil, page.rows >= Self.leastFullPage, fresh > 0 {
+      // A full page without a pager: read the next one. If it has entries, the pager has changed.
+      last = number + 1
+      if number > 1 { page.listing.unknownColumns.insert("-pager") }
+    }
+    // The removed entries may fill almost one page more than the pages that are gone.
+    number = last < before ? max(1, number - 1 - (before - last)) : number + 1
+  }
+}
+
+/// How a portal says how many pages its listing has.
+enum ListingPager: Hashable, Sendable {
+  /// Links with a page number in this parameter of their query, inside what the path selects.
+  case links(parameters: Set<String>, inside: String)
+  /// `data-page` attributes inside what the path selects.
+  case buttons(inside: String)
+  /// There is one page.
+  case none
+
+  /// The highest page named; nil when none is.
+  func lastPage(in page: HTMLDocument) throws -> Int? {
+    switch self {
+    case .none: return nil
+    case .buttons(let path):
+      return try page.select("\(path)//@data-page").compactMap { Int($0.text) }.max()
+    case .links(let parameters, let path):
+      let framed = try page.select("\(path)//a/@href")
+      // Without the usual frame, any link with a page number counts.
+      let links = framed.isEmpty ? try page.select("//a/@href") : framed
+      return links.compactMap { Self.number($0.text, parameters) }.max()
+    }
+  }
+
+  private static func number(_ href: String, _ parameters: Set<String>) -> Int? {
+    URLComponents(string: href)?.queryItems?.lazy.filter { parameters.contains($0.name) }
+      .compactMap { $0.value.flatMap { Int($0) } }.first
+  }
 }

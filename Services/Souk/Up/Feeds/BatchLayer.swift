@@ -6,6 +6,7 @@ import KafkaFlags
 import LocalServers
 import Logging
 import Messages
+import Operations
 import ServiceKit
 import Synchronization
 

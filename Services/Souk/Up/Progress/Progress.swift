@@ -2,6 +2,7 @@ import Catalogue
 import Core
 import Kafka
 import LocalServers
+import Operations
 
 /// Reads how far every stage is: counters from its processes, lags from the brokers.
 struct Progress: Sendable {

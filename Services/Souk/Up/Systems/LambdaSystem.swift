@@ -55,6 +55,7 @@ final class LambdaSystem: ShownSystem {
     let door = try FreePort.next()
     startup.surroundings.arguments[ServiceCatalogue.gateway.name] = [
       "--api-port", "\(door)", "--stale-after", "3600s", "--views-enabled", "true", "--views-refresh", "2s",
+      "--fleet-addresses-file", try startup.folder.file("addresses"),
     ]
     let isOwn = ObjectStoreChoice(startup.parts, objects: "") == .embedded
     let store = try ObjectStoreOptions.parse(startup.surroundings.flags(
@@ -210,6 +211,6 @@ final class LambdaSystem: ShownSystem {
       let line = "\(path): \(answer?.body ?? "no answer")"
       lines.append(line.count > 80 ? line.prefix(77) + "..." : line)
     }
-    return lines
+    return lines + ["", "Or in a browser: http://127.0.0.1:\(port)/board"]
   }
 }
