@@ -92,11 +92,16 @@ struct TopicReader: Sendable {
     return Found(records: Array(all.prefix(most)), isCut: late.isRaised || all.count > most || stop.isRaised)
   }
 
+  /// Records that came since the last were handed on.
+  private final class Waiting: Sendable {
+    let state = Mutex<(records: [ReadRecord], skipped: Int)>(([], 0))
+  }
+
   /// Hands on what comes, at most fifty a second; of more, the number that was passed over.
   func follow(_ send: @escaping @Sendable (_ records: [ReadRecord], _ skipped: Int) async throws -> Void) async throws {
     let places = try await places()
     let stop = Interruption()
-    let waiting = Mutex<(records: [ReadRecord], skipped: Int)>(([], 0))
+    let waiting = Waiting()
     try await withTaskCancellationHandler {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {
@@ -105,17 +110,17 @@ struct TopicReader: Sendable {
           ) { record in
             let record = ReadRecord(record)
             guard matches(record) else { return }
-            waiting.withLock { waiting in
-              if waiting.records.count < 10 { waiting.records.append(record) } else { waiting.skipped += 1 }
+            waiting.state.withLock { state in
+              if state.records.count < 10 { state.records.append(record) } else { state.skipped += 1 }
             }
           }
         }
         group.addTask {
           while true {
             try await Task.sleep(for: .milliseconds(200))
-            let (records, skipped) = waiting.withLock { waiting in
-              defer { waiting = ([], 0) }
-              return waiting
+            let (records, skipped) = waiting.state.withLock { state in
+              defer { state = ([], 0) }
+              return state
             }
             if !records.isEmpty { try await send(records, skipped) }
           }
