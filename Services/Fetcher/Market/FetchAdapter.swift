@@ -46,9 +46,11 @@ package struct Fetched: Sendable {
 /// One source of market data: its account, and the gate before every request to it.
 package struct SourceClient: Sendable {
   package let source: DataSource
-  package let key: String
+  /// Read again when the file that holds it changes.
+  let keys: (key: Secret, secret: Secret?)
+  package var key: String { (try? keys.key.resolve()) ?? "" }
   /// Of keys with two parts.
-  package let secret: String?
+  package var secret: String? { try? keys.secret?.resolve() }
   /// Sent with each request; nil: as the client does.
   package let userAgent: String?
   /// Of the posts that are read.
@@ -63,8 +65,10 @@ package struct SourceClient: Sendable {
     reads: ReadAccount = ReadAccount(nil), gate: ProviderGate, http: HTTPClient, maxBytes: Int
   ) {
     self.source = source
-    self.key = key
-    self.secret = secret
+    func followed(_ reference: Secret?, _ text: String) -> Secret {
+      reference.flatMap { (try? $0.resolve()) == text ? $0 : nil } ?? Secret(text)
+    }
+    keys = (followed(source.key, key), secret.map { followed(source.secret, $0) })
     (self.userAgent, self.reads) = (userAgent, reads)
     self.gate = gate
     self.http = http

@@ -29,8 +29,7 @@ package final class Provider: Sendable {
   }
 
   package let source: CommoditySource
-  private let token: String?
-  private let request: SourceRequest
+  private let limits: HTTPLimits
   private let reader: AnswerReader
   private let choice: QuoteChoice
   private let client: HTTPClient
@@ -47,14 +46,18 @@ package final class Provider: Sendable {
     self.client = client
     self.cache = cache
     self.now = now
-    token = try source.token?.resolve()
-    request = SourceRequest(source, token: token, limits: settings.limits)
+    _ = try source.token?.resolve()
+    limits = settings.limits
     reader = try AnswerReader(source, limits: settings.json)
     choice = QuoteChoice(tolerance: settings.tolerance, maxAge: source.maxAge)
     gate = ProviderGate(
       source.name, word: source.word, settings: settings.gate, concurrency: source.concurrency, tokens: tokens,
       logger: logger, now: now)
   }
+
+  /// Read again when the file that holds it changes.
+  private var token: String? { try? source.token?.resolve() }
+  private var request: SourceRequest { SourceRequest(source, token: token, limits: limits) }
 
   /// Limits for small answers: reads at most 16 KiB at once, and holds a whole answer in memory.
   package static func limits(maxAnswerBytes: Int) -> HTTPLimits {
