@@ -142,9 +142,8 @@ package struct Transcript: Sendable {
   private static func named(_ line: String) -> (speaker: String, title: String, rest: String)? {
     guard let colon = line.firstIndex(of: ":") else { return nil }
     let head = line[..<colon]
-    guard head.utf8.count <= 80, let text = line[line.index(after: colon)...].first.map({ _ in
-      trimmed(line[line.index(after: colon)...])
-    }) ?? Optional("") else { return nil }
+    guard head.utf8.count <= 80 else { return nil }
+    let text = trimmed(line[line.index(after: colon)...])
     if let (name, title) = apart(String(head)) { return (name, title, text) }
     guard isName(head) else { return nil }
     return (trimmed(head), "", text)

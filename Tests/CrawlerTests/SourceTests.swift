@@ -53,6 +53,6 @@ import Testing
     for chain in ChainCatalogue.embedded.chains where !chain.isClosed {
       #expect(try EngineTable.kind(chain.engine).make(engineContext(chain)).source == chain.slug)
     }
-    #expect(Set(EngineTable.all.map(\.name)).count == EngineTable.all.count)
+    #expect(Set(EngineTable.all.map { $0.name }).count == EngineTable.all.count)
   }
 }

@@ -236,6 +236,15 @@ import Values
           return
         }
         #expect("\(rejection)".contains("1m *** are kept for 8 days"))
+
+        // Another token in the file is that of the next request.
+        try "kept".write(toFile: folder + "/token", atomically: true, encoding: .utf8)
+        simulator.add(Misbehaviour(.unprocessable, of: "a"))
+        guard case .reject(let next) = try await stage.handle(Stage.task(due: due)) else {
+          Issue.record("kept")
+          return
+        }
+        #expect("\(next)".contains("1m bars are *** for 8 days"))
       }
     }
   }

@@ -76,6 +76,7 @@ extension GatewayProcessTests {
     try await forecasts(base, database)
     try await markets(base, broker)
     try await nothing(base)
+    try await inABrowser(base)
 
     // PostgreSQL away: its panels say so, and everything else is as before; back without a start.
     postgres.lead(to: 1)
@@ -189,6 +190,20 @@ extension GatewayProcessTests {
     let few = try await show(base, "sentiment/BRD?source=reddit")
     #expect(few.html.contains("n = 1: below 20") && few.html.contains("dot s6"))
     #expect(try await show(base, "documents?q=risk").html.contains("There is no index"))
+  }
+
+  /// In Chromium at 360 and 1440 pixels, and by keys alone.
+  private func inABrowser(_ base: String) async throws {
+    let script = #filePath.replacing("BoardDataTests.swift", with: "board.py")
+    let pages = [
+      "prices?q=%D7%97%D7%9C%D7%91", "prices", "products/m2", "products/\(BoardMarket.ean)", "basket?products=m1,m2",
+      "forecasts", "forecasts/\(BoardMarket.series)", "bars", "bars/BRD", "flow", "flow/BRD", "sentiment/BRD", "documents",
+    ]
+    let outcome = try await ChildProcess.run(
+      Launch(Self.python, [script, base.replacing("/api/v1", with: ""), "-"] + pages.map { "/board/\($0)" }),
+      atMost: .seconds(900))
+    try #require(outcome.status == .exited(0), "\(outcome.errorOutput.suffix(3_000))")
+    #expect(outcome.output.split(separator: "\n").filter { $0.hasPrefix("FAULT") } == [])
   }
 
   /// Sources that answer, and have nothing of what is asked.

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Catalogue
 import Core
 import Foundation
@@ -23,7 +24,7 @@ struct BoardFixture {
   let broker: EmbeddedBroker
   /// `http://127.0.0.1:8000`
   let base: String
-  private let folder: TemporaryDirectory
+  private let folder: PrivateFolder
 
   static func start(_ more: [String: String?] = [:], withData: Bool = true) async throws -> BoardFixture {
     let topics = ServiceCatalogue.gateway.tables + [
@@ -33,7 +34,7 @@ struct BoardFixture {
     let broker = try EmbeddedBroker(topics: names.sorted().map { ($0, 1) })
     if withData { try await fill(broker) }
     let redis = try await TestServers.redisWithModules()
-    let folder = TemporaryDirectory()
+    let folder = try PrivateFolder("board")
     let tokens = folder.path + "/tokens.yaml"
     try "tokens:\n  - {name: operators, token: \(token), scopes: [read, operate]}\n".write(
       toFile: tokens, atomically: true, encoding: .utf8)
@@ -44,6 +45,12 @@ struct BoardFixture {
     ].merging(more) { $1 }.mapValues { $0?.replacing("TOKENS", with: tokens) })
     try await process.awaitReady()
     return BoardFixture(process: process, broker: broker, base: "http://127.0.0.1:\(api)", folder: folder)
+  }
+
+  /// Ends the process and its folder.
+  func stop() async -> ExitStatus {
+    defer { folder.remove() }
+    return await process.terminate()
   }
 
   private static func fill(_ broker: EmbeddedBroker) async throws {
@@ -91,11 +98,20 @@ struct BoardFixture {
   }
 
   /// What board.py prints of these pages: lines `PANEL path id state reason`, and `FAULT …`.
-  func look(_ paths: [String], screenshots: String = "-") async throws -> [String] {
+  /// - Parameter mode: `read` for pages that no browser looks at.
+  func look(_ paths: [String], in mode: String = "browse") async throws -> [String] {
     let outcome = try await ChildProcess.run(
-      Launch(Self.python, [Self.script, base, screenshots] + paths), atMost: .seconds(900))
+      Launch(Self.python, [Self.script, base, mode] + paths), atMost: .seconds(900))
     try #require(outcome.status == .exited(0), "\(outcome.errorOutput.suffix(3_000))")
     return outcome.output.split(separator: "\n").map(String.init)
+  }
+
+  /// Until the gateway has read the topics of gaps and of jobs.
+  func awaitTables() async throws {
+    try await eventually("tables are read", timeout: .seconds(150), interval: .milliseconds(300)) {
+      try await !curl("\(base)/board/gaps.json").contains("\"away\"")
+        && !curl("\(base)/board/jobs.json").contains("\"away\"")
+    }
   }
 
   func curl(_ arguments: String...) async throws -> String {

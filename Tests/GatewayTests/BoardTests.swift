@@ -1,10 +1,10 @@
 import Catalogue
 import Core
-import Kafka
 import Testing
 import TestSupport
 
 @testable import GatewayService
+@testable import Kafka
 @testable import Operations
 
 /// What pages are made of, without a server.
@@ -105,18 +105,22 @@ import TestSupport
 
   @Test func pagesAreWholeWithDataAndWithoutKafka() async throws {
     let board = try await BoardFixture.start()
+    try await board.awaitTables()
     let lines = try await board.look(Self.pages)
     #expect(lines.filter { $0.hasPrefix("FAULT") } == [])
     #expect(panels(lines, "/board") == [
       "totals data", "words data", "map-prices data", "map-egx empty", "map-sentinel empty", "map-lambda empty",
     ])
-    for path in Self.pages where !["/board", "/board/jobs"].contains(path) {
+    #expect(panels(lines, "/board/fleet/downloader") == [
+      "about data", "processes empty", "groups data", "partitions data",
+    ])
+    for path in Self.pages where !["/board", "/board/jobs", "/board/fleet/downloader"].contains(path) {
       #expect(!panels(lines, path).contains { !$0.hasSuffix(" data") }, "\(path): \(panels(lines, path))")
     }
     let letters = try await board.curl("\(board.base)/board/dead-letters/gogobe.files.downloaded.json")
     #expect(letters.contains("\"open\":5") && letters.contains("\"code\":\"truncated\""))
     let records = try await board.curl("\(board.base)/board/topics/gogobe.files.downloaded.ndjson?from=earliest")
-    #expect(records.components(separatedBy: "\n{").count == 9)
+    #expect(records.ranges(of: "\n{").count == 8)
     #expect(!records.contains("secret1"), "what looks like a secret is hidden")
     for (path, status) in [
       ("/board/topics/no-such-topic.ndjson", "404"), ("/board/nothing", "404"), ("/board/gaps?days=x", "400"),
@@ -128,20 +132,21 @@ import TestSupport
       .hasPrefix("HTTP/1.1 405"), "without --allow-writes there is no such form")
 
     board.broker.takeDown()
-    let away = try await board.look(["/board", "/board/topics", "/board/dead-letters", "/board/alerts"])
+    let away = try await board.look(["/board", "/board/topics", "/board/dead-letters", "/board/alerts"], in: "read")
     #expect(away.filter { $0.hasPrefix("FAULT") } == [])
     #expect(panels(away, "/board/dead-letters") == ["topics away"])
     #expect(panels(away, "/board/topics") == ["topics away"])
     #expect(panels(away, "/board").contains("map-prices away"))
-    #expect(await board.process.terminate() == .exited(0))
+    #expect(await board.stop() == .exited(0))
   }
 
   @Test func pagesSayThatThereIsNothing() async throws {
     let board = try await BoardFixture.start(withData: false)
+    try await board.awaitTables()
     let lines = try await board.look(["/board/dead-letters", "/board/gaps", "/board/jobs", "/board/alerts"])
     #expect(lines.filter { $0.hasPrefix("FAULT") } == [])
     #expect(lines.filter { $0.hasPrefix("PANEL") }.allSatisfy { $0.contains(" empty ") })
-    #expect(await board.process.terminate() == .exited(0))
+    #expect(await board.stop() == .exited(0))
   }
 
   @Test func lettersAreHandledWithATokenOnly() async throws {
@@ -152,18 +157,18 @@ import TestSupport
     #expect(try await board.curl("-u", login, page + "redrive/\(topic)").contains("Dry run"))
     let form = "token=\(BoardFixture.token)&code=truncated&reason=seen"
     for (headers, body, status) in [
-      ("Sec-Fetch-Site: cross-site", form, "403"), ("Origin: https://evil.example", form, "403"),
+      ("Sec-Fetch-Site: cross-site", form, "403"), ("Sec-Fetch-Site: none", form, "403"),
       ("Sec-Fetch-Site: same-origin", "code=truncated", "401"), ("Content-Type: application/json", form, "415"),
     ] {
       let answer = try await board.curl("-u", login, "-H", headers, "-d", body, page + "dismiss/\(topic)")
       #expect(answer.hasPrefix("HTTP/1.1 \(status)"), "\(headers) \(body): \(answer.prefix(60))")
     }
-    let done = try await board.curl("-H", "Origin: \(board.base)", "-d", form, page + "dismiss/\(topic)")
+    let done = try await board.curl("-H", "Sec-Fetch-Site: same-origin", "-d", form, page + "dismiss/\(topic)")
     #expect(done.contains("Dismissed 3 dead letters"))
     let left = try await board.curl("-u", login, page + "dead-letters/\(topic).json")
     #expect(left.contains("\"open\":2") && left.contains("\"dismissed\":3"))
     let sent = try await board.curl("-d", "token=\(BoardFixture.token)", page + "redrive/\(topic)")
     #expect(sent.contains("Sent 0 records"), "today's code refuses what is no message of the topic")
-    #expect(await board.process.terminate() == .exited(0))
+    #expect(await board.stop() == .exited(0))
   }
 }

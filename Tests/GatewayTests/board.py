@@ -1,15 +1,16 @@
 """Looks at pages of the board as a browser and as a program does, and prints what is wrong, one fault a line.
 
-usage: board.py BASE FOLDER PATH...
+usage: board.py BASE MODE PATH...
 
 Of every page: status 200, the headers that every page has, no script or style in it, no tag out of data (records of the
 fixture hold <img src=x onerror=...> and Hebrew names), every panel with a state, and the same panels as JSON. In
 Chromium at 360 and 1440 pixels: nothing wider than the window, no error in the console and no breach of the policy,
-and by the Tab key alone everything that can be pressed is reached and shows that it is. With FOLDER other than '-',
-screenshots in light and dark are kept there.
+and by the Tab key alone everything that can be pressed is reached and shows that it is. MODE is 'read' for the former
+only, 'browse' for both, and otherwise a folder for screenshots in light and dark besides.
 """
 import asyncio
 import base64
+import concurrent.futures
 import html.parser
 import json
 import os
@@ -21,7 +22,7 @@ import urllib.request
 
 import websockets
 
-BASE, FOLDER, PATHS = sys.argv[1], sys.argv[2], sys.argv[3:]
+BASE, MODE, PATHS = sys.argv[1], sys.argv[2], sys.argv[3:]
 FAULTS = []
 VOID = {"br", "hr", "input", "link", "meta"}
 HOSTILE = {"img", "iframe", "object", "embed", "style", "base"}
@@ -178,14 +179,14 @@ async def look(browser, path, width, keys):
             fault(path, f"logs {event['params']['entry']['text']}")
         if event["method"] == "Runtime.consoleAPICalled" and event["params"]["type"] == "error":
             fault(path, f"logs {event['params']['args']}")
-    if FOLDER != "-":
+    if MODE != "browse":
         for theme in ("light", "dark"):
             await browser.ask(
                 "Emulation.setEmulatedMedia", session,
                 features=[{"name": "prefers-color-scheme", "value": theme}])
             image = await browser.ask("Page.captureScreenshot", session, captureBeyondViewport=True)
             name = re.sub(r"\W+", "_", path).strip("_") or "home"
-            with open(os.path.join(FOLDER, f"{name}_{width}_{theme}.png"), "wb") as file:
+            with open(os.path.join(MODE, f"{name}_{width}_{theme}.png"), "wb") as file:
                 file.write(base64.b64decode(image["data"]))
     await browser.ask("Target.closeTarget", targetId=target["targetId"])
 
@@ -214,8 +215,9 @@ async def browse(paths):
             process.wait()
 
 
-for path in PATHS:
-    read(path)
-asyncio.run(browse(PATHS))
+with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    list(pool.map(read, PATHS))
+if MODE != "read":
+    asyncio.run(browse(PATHS))
 for line in FAULTS:
     print("FAULT " + line)

@@ -1,5 +1,6 @@
 import Catalogue
 import Foundation
+import LocalServers
 import Testing
 import TestSupport
 

@@ -10,7 +10,7 @@ import TestSupport
 /// Every kind of portal at once, from its listing to PostgreSQL: first as documented, then with faults.
 @Suite struct EveryEngineTests {
   @Test func everyEngineIsCovered() {
-    #expect(Set(EveryEngine.engines) == Set(EngineTable.all.map(\.name)))
+    #expect(Set(EveryEngine.engines) == Set(EngineTable.all.map { $0.name }))
   }
 
   @Test(.timeLimit(.minutes(20))) func everyPortalReachesPostgresDespiteFaults() async throws {

@@ -1,11 +1,14 @@
 import Catalogue
 import Foundation
+import LocalServers
 import PortalSimulator
 import Testing
 import TestSupport
 
 /// One trace from the crawler's announcement to the parsed file, as a collector sees it.
 @Suite struct FileTraceTests {
+  private static let canary = "canary55c2e0"
+
   @Test(.timeLimit(.minutes(15))) func aFileIsOneTraceThroughThreeServices() async throws {
     var settings = CatalogueSettings()
     (settings.chains, settings.stores, settings.items, settings.rounds) = (1, 1, 20, 0)
@@ -14,7 +17,10 @@ import TestSupport
       try await Fleet.with(.portal(portal)) { fleet in
         var services: [ServiceProcess] = []
         for service in [ServiceCatalogue.crawler, ServiceCatalogue.downloader, ServiceCatalogue.parser] {
-          services.append(try await fleet.start(service, ["--otel-exporter-otlp-endpoint", collector.url]))
+          services.append(try await fleet.start(service, [
+            "--otel-exporter-otlp-endpoint", collector.url, "--otel-exporter-otlp-headers", "x-token=\(Self.canary)",
+            "--kafka-property", "sasl.password=\(Self.canary)",
+          ]))
         }
         let downloaded = Topics.filesDownloaded.name
         func parsed() throws -> CollectedSpan? {
@@ -24,6 +30,8 @@ import TestSupport
         // The others were exported before, or are when their services end.
         for service in services { #expect(await service.terminate() == .exited(0)) }
 
+        try await expectNoSecret(in: fleet)
+        #expect(collector.requests.allSatisfy { $0.headers["x-token"] == Self.canary })
         let spans = try CollectedSpan.all(in: collector)
         let byID = Dictionary(spans.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         #expect(byID.count == spans.count, "no span is sent twice")
@@ -52,5 +60,25 @@ import TestSupport
         #expect(line["trace_id"] as? String == chain[3].trace && line["rows"] is Int)
       }
     }
+  }
+
+  /// A secret of the settings is in no record and in no object.
+  private func expectNoSecret(in fleet: Fleet) async throws {
+    var looked = 0
+    let written = [Topics.filesDiscovered, Topics.filesDownloaded, Topics.productsIngest, Topics.filesParsed]
+    for topic in written + written.map(\.deadLetters) {
+      for record in try await fleet.read(topic) {
+        let text = "\(record.key)\(String(decoding: record.value, as: UTF8.self))\(record.headers)"
+        #expect(!text.contains(Self.canary), "\(topic.name)")
+        looked += 1
+      }
+    }
+    let objects = FileManager.default.enumerator(atPath: "\(fleet.folder)/objects")
+    while let name = objects?.nextObject() as? String {
+      let bytes = FileManager.default.contents(atPath: "\(fleet.folder)/objects/\(name)") ?? Data()
+      #expect(!name.contains(Self.canary) && bytes.firstRange(of: Data(Self.canary.utf8)) == nil, "\(name)")
+      looked += 1
+    }
+    #expect(looked > 5)
   }
 }

@@ -6,6 +6,7 @@ import DBWriterService
 import Influx
 import InfluxFlags
 import Kafka
+import LocalServers
 import ObjectStore
 import ObjectStoreFlags
 import Postgres
@@ -128,9 +129,8 @@ import Testing
       let found = try await flow.trace(Self.file)
       let report = found.report
       guard case .list(let records)? = report.data["records"] else { return #expect(Bool(false)) }
-      #expect(records.map { $0["after_seconds"] } == [
-        .null, .integer(10), .integer(10), .integer(1), .integer(14),
-      ].map { value in if case .integer(let seconds) = value { .number(Double(seconds)) } else { .null } })
+      let waits: [DataValue?] = [.null, .number(10), .number(10), .number(1), .number(14)]
+      #expect(records.map { $0["after_seconds"] } == waits)
       #expect(records[0]["read_by"] == .list([.text("downloader")]) && records[0]["not_yet_read_by"] == .list([]))
       guard case .list(let waited)? = records[2]["not_yet_read_by"] else { return #expect(Bool(false)) }
       #expect(waited.contains(.text("db-writer")))

@@ -57,7 +57,7 @@ package struct BarsAdapter: FetchAdapter {
     let reading = Reading(feed, interval, range)
     var fetched = Fetched()
     let access = FeedAccess(
-      feed, base: source.source.url, key: Secret(source.key), secret: source.secret.map { Secret($0) })
+      feed, base: source.source.url, key: source.keys.key, secret: source.keys.secret)
     let isRecent = now.microseconds * 1_000 - range.lowerBound < FeedQuestion.recentBars * interval.nanoseconds
     for question in FeedQuestion.bars(feed, interval, of: symbols, in: range, isRecent: isRecent) {
       do {

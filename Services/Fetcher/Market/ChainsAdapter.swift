@@ -34,7 +34,7 @@ package struct ChainsAdapter: FetchAdapter {
     }
     let (day, openInterestDay) = days(at: now.microseconds / 1_000_000)
     let access = FeedAccess(
-      feed, base: source.source.url, key: Secret(source.key), secret: source.secret.map { Secret($0) })
+      feed, base: source.source.url, key: source.keys.key, secret: source.keys.secret)
     var fetched = Fetched()
     for symbol in symbols {
       var (contracts, began) = ([OptionChain.Contract](), Int64?.none)

@@ -12,22 +12,12 @@ package final class Provider: Sendable {
   /// Settings of all providers of a process.
   package struct Settings: Sendable {
     /// Limits of one answer; the time limit is each source's own.
-    package var limits: HTTPLimits
-    package var json: JSONReader.Limits
-    package var gate: ProviderGate.Settings
-    package var tolerance: Duration
+    package var limits = Provider.limits(maxAnswerBytes: 4 << 20)
+    package var json = JSONReader.Limits(maxBytes: 4 << 20, maxDepth: 32)
+    package var gate = ProviderGate.Settings()
+    package var tolerance = Duration.seconds(60)
 
-    package init(
-      limits: HTTPLimits = Provider.limits(maxAnswerBytes: 4 << 20),
-      json: JSONReader.Limits = JSONReader.Limits(maxBytes: 4 << 20, maxDepth: 32),
-      breaker: CircuitBreaker.Settings = CircuitBreaker.Settings(), tolerance: Duration = .seconds(60),
-      longestPause: Duration = .seconds(300)
-    ) {
-      self.limits = limits
-      self.json = json
-      gate = ProviderGate.Settings(breaker: breaker, longestPause: longestPause)
-      self.tolerance = tolerance
-    }
+    package init() {}
   }
 
   package struct Answer: Sendable {
@@ -39,8 +29,7 @@ package final class Provider: Sendable {
   }
 
   package let source: CommoditySource
-  private let token: String?
-  private let request: SourceRequest
+  private let limits: HTTPLimits
   private let reader: AnswerReader
   private let choice: QuoteChoice
   private let client: HTTPClient
@@ -57,14 +46,18 @@ package final class Provider: Sendable {
     self.client = client
     self.cache = cache
     self.now = now
-    token = try source.token?.resolve()
-    request = SourceRequest(source, token: token, limits: settings.limits)
+    _ = try source.token?.resolve()
+    limits = settings.limits
     reader = try AnswerReader(source, limits: settings.json)
     choice = QuoteChoice(tolerance: settings.tolerance, maxAge: source.maxAge)
     gate = ProviderGate(
       source.name, word: source.word, settings: settings.gate, concurrency: source.concurrency, tokens: tokens,
       logger: logger, now: now)
   }
+
+  /// Read again when the file that holds it changes.
+  private var token: String? { try? source.token?.resolve() }
+  private var request: SourceRequest { SourceRequest(source, token: token, limits: limits) }
 
   /// Limits for small answers: reads at most 16 KiB at once, and holds a whole answer in memory.
   package static func limits(maxAnswerBytes: Int) -> HTTPLimits {

@@ -1,7 +1,9 @@
 import Catalogue
 import Core
+import Kafka
 import Messages
 import Operations
+import ServiceKit
 import Values
 
 /// What a person should look at: findings of services, and alerts that fire.

@@ -1,5 +1,6 @@
 import Catalogue
 import Core
+import Kafka
 import LocalServers
 import Operations
 import ServiceKit

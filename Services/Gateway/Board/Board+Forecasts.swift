@@ -161,7 +161,7 @@ extension Board {
       let models = answer.items("outcomes").compactMap { $0.text("model") }.unique
       let model = wanted.model ?? models.first
       let all = answer.items("outcomes").filter { $0.text("model") == model }
-      let steps = all.compactMap { $0.text("step").flatMap { Int($0) } }.unique.sorted()
+      let steps = Set(all.compactMap { $0.text("step").flatMap { Int($0) } }).sorted()
       // The step that was asked for; where that has nothing, the first that there is.
       let step = steps.contains(wanted.step) ? wanted.step : steps.first ?? wanted.step
       let rows = all.filter { $0.text("step") == "\(step)" }

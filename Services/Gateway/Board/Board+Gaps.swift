@@ -2,6 +2,8 @@ import Catalogue
 import Core
 import Messages
 import Operations
+import ServiceKit
+import Values
 
 /// Gaps of market feeds, by day.
 extension Board {

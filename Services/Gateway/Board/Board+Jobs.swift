@@ -3,7 +3,9 @@ import Core
 import Kafka
 import Messages
 import Operations
+import ServiceKit
 import Synchronization
+import Values
 
 /// Jobs of the batch layer: what was asked for, and how far it is.
 extension Board {

@@ -1,5 +1,7 @@
+import ArgumentParser
 import Catalogue
 import Core
+import Kafka
 import Operations
 import ServiceKit
 import Synchronization
@@ -227,7 +229,7 @@ extension Board {
   /// The forms of both acts. Each asks for the token: nothing that a browser sends by itself can change anything.
   private func acts(_ view: PageRequest) -> Panel {
     let topic = view.text("topic")
-    func form(_ act: String, _ text: HTML, _ more: HTML) -> HTML {
+    @Sendable func form(_ act: String, _ text: HTML, _ more: HTML) -> HTML {
       .tag(
         "form", [.class("act"), .named("method", "post"), .action(Link([act, topic]))],
         .all(Self.filters.map { parameter in

@@ -1,5 +1,7 @@
+import ArgumentParser
 import Core
 import Kafka
+import Logging
 import Operations
 import ServiceKit
 
@@ -39,13 +41,9 @@ extension Board {
 
   /// - Throws: `Problem` for a form of another origin, a body that is none, or a token without the right.
   private func admitted(_ request: ServerRequest) async throws -> (form: [String: String], client: Access.Client) {
-    // Browsers say where a form was sent from; other programs need not.
+    // Browsers say where a form was sent from (Fetch Metadata); other programs need not.
     if let site = request.header("sec-fetch-site"), site != "same-origin" {
       throw Problem(403, "other_origin", "This form was sent from another page.")
-    }
-    if let origin = request.header("origin"), let host = request.header("host"),
-      origin != "http://\(host)", origin != "https://\(host)" {
-      throw Problem(403, "other_origin", "This form was sent from \(origin).")
     }
     let type = (request.header("content-type") ?? "").lowercased().prefix { $0 != ";" }
     guard type == "application/x-www-form-urlencoded" else {

@@ -2,6 +2,7 @@ import Catalogue
 import Core
 import HTTP
 import Kafka
+import LocalServers
 import Operations
 import ServiceKit
 import Synchronization

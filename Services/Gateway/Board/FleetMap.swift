@@ -1,6 +1,7 @@
 import Catalogue
 import Core
 import Operations
+import ServiceKit
 
 /// The services and topics of a system as a drawing: data flows from the left to the right. A pure value.
 struct FleetMap: Sendable {
@@ -102,12 +103,12 @@ struct FleetMap: Sendable {
       guard let from = boxes[edge.from], let to = boxes[edge.to] else { return nil }
       return line(edge, from, to)
     }
-    let boxes = boxes.sorted { ($0.value.x, $0.value.y) < ($1.value.x, $1.value.y) }.map { draw($0.value) }
+    let drawn = boxes.values.sorted { ($0.x, $0.y) < ($1.x, $1.y) }.map { draw($0) }
     return .tag("svg", [
       .class("map"), .named("role", "group"), .named("aria-label", "Services and topics of \(system.rawValue)"),
       .number("width", width), .number("height", height),
       .named("viewBox", "0 0 \(Plot.number(width)) \(Plot.number(height))"),
-    ], all: lines + boxes)
+    ], all: lines + drawn)
   }
 
   private func line(_ edge: Edge, _ from: Box, _ to: Box) -> HTML {

@@ -10,9 +10,8 @@ import Values
 
 extension TextReader {
   /// A record of `documents`: its hash and its entry of the tail. Its passages come by `document-chunks`.
-  func read(document bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
-    let document: Document
-    do throws(DecodingFailure) { document = try Document(decoding: bytes) } catch { return Self.refusal(error) }
+  func read(document bytes: RawSpan, to buffer: inout PartitionBuffer) throws(DecodingFailure) -> Disposition {
+    let document = try Document(decoding: bytes)
     let fields: [(String, String?)] = [
       ("source", document.source), ("kind", document.kind.rawValue), ("issuer", document.issuer),
       ("symbols", document.symbols.joined(separator: ",")), ("company", document.company), ("form", document.form),
@@ -26,12 +25,10 @@ extension TextReader {
   }
 
   /// A record of `document-chunks`: a passage, or that earlier passages are gone.
-  func read(chunk bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
-    let chunk: DocumentChunk
-    do throws(DecodingFailure) { chunk = try DocumentChunk(decoding: bytes) } catch { return Self.refusal(error) }
+  func read(chunk bytes: RawSpan, to buffer: inout PartitionBuffer) throws(DecodingFailure) -> Disposition {
+    let chunk = try DocumentChunk(decoding: bytes)
     guard Self.isName(chunk.document), Self.isName(chunk.source), chunk.withdrawn || Self.isName(chunk.id) else {
-      return .reject(Rejection(
-        code: "bad_value", stage: "check", "'id', 'document' or 'source' is not 1 to 256 bytes without blanks"))
+      return Self.bad("'id', 'document' or 'source' is not 1 to 256 bytes without blanks")
     }
     if let refusal = refusal(publishedAt: chunk.publishedAt) { return .reject(refusal) }
     // Empty for a withdrawal of everything.
@@ -47,9 +44,7 @@ extension TextReader {
     let vector = chunk.floats
     if let vector {
       guard let model = chunk.model, VectorIndex.isName(model), !vector.isEmpty, vector.allSatisfy(\.isFinite) else {
-        return .reject(Rejection(
-          code: "bad_value", stage: "check",
-          "a vector needs a 'model' of 1 to 64 small letters, digits, '-' and '.', and finite numbers"))
+        return Self.bad("a vector needs a 'model' of 1 to 64 small letters, digits, '-' and '.', and finite numbers")
       }
       buffer.models[model] = vector.count
       arguments.append(Array(model.utf8))

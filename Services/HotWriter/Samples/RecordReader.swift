@@ -225,18 +225,14 @@ struct RecordReader: ~Copyable {
 
   // MARK: - gaps
 
-  func append(gap bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
-    do throws(DecodingFailure) {
-      let gap = try FeedGap(decoding: bytes)
-      guard checks.isWanted(gap.feed.utf8Span.span.bytes) else { return .skip(reason: "other feed") }
-      let note = GapNote(
-        symbol: Array(gap.symbol.utf8), id: Array(gap.id.utf8), json: bytes.withUnsafeBytes { Array($0) })
-      buffer.gaps.append(note)
-      buffer.wordBytes += note.json.count + note.id.count + 100
-      return .keep
-    } catch {
-      return .reject(Rejection(code: error.code, stage: "decode", error.description))
-    }
+  func append(gap bytes: RawSpan, to buffer: inout PartitionBuffer) throws(DecodingFailure) -> Disposition {
+    let gap = try FeedGap(decoding: bytes)
+    guard checks.isWanted(gap.feed.utf8Span.span.bytes) else { return .skip(reason: "other feed") }
+    let note = GapNote(
+      symbol: Array(gap.symbol.utf8), id: Array(gap.id.utf8), json: bytes.withUnsafeBytes { Array($0) })
+    buffer.gaps.append(note)
+    buffer.wordBytes += note.json.count + note.id.count + 100
+    return .keep
   }
 
   private static func missing(_ field: String) -> Rejection {

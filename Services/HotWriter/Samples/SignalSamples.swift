@@ -26,13 +26,10 @@ struct Features: Sendable {
 
 extension RecordReader {
   /// A record of `technical-signals`: samples of the values that have series, and all values as features.
-  mutating func append(signal bytes: RawSpan, at offset: Int64, to buffer: inout PartitionBuffer) -> Disposition {
-    let signal: TechnicalSignal
-    do throws(DecodingFailure) {
-      signal = try TechnicalSignal(decoding: bytes)
-    } catch {
-      return .reject(Rejection(code: error.code, stage: "decode", error.description))
-    }
+  mutating func append(
+    signal bytes: RawSpan, at offset: Int64, to buffer: inout PartitionBuffer
+  ) throws(DecodingFailure) -> Disposition {
+    let signal = try TechnicalSignal(decoding: bytes)
     guard checks.isWanted(signal.feed.utf8Span.span.bytes) else { return .skip(reason: "other feed") }
     if let refusal = checks.refusal(symbol: signal.symbol.utf8Span.span.bytes, stamp: signal.startNs) {
       return .reject(refusal)

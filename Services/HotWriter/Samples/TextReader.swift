@@ -83,9 +83,8 @@ struct TextReader: Sendable {
   let skew: Int64
   let now: @Sendable () -> Int64
 
-  func read(article bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
-    let article: NewsArticle
-    do throws(DecodingFailure) { article = try NewsArticle(decoding: bytes) } catch { return Self.refusal(error) }
+  func read(article bytes: RawSpan, to buffer: inout PartitionBuffer) throws(DecodingFailure) -> Disposition {
+    let article = try NewsArticle(decoding: bytes)
     let fields: [(String, String?)] = [
       ("source", article.source), ("outlet", article.outlet), ("title", article.title),
       ("description", article.description), ("author", article.author), ("url", article.url),
@@ -97,9 +96,8 @@ struct TextReader: Sendable {
       tail: policy.tail, meaning: [article.title, article.description], &buffer)
   }
 
-  func read(post bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
-    let post: SocialPost
-    do throws(DecodingFailure) { post = try SocialPost(decoding: bytes) } catch { return Self.refusal(error) }
+  func read(post bytes: RawSpan, to buffer: inout PartitionBuffer) throws(DecodingFailure) -> Disposition {
+    let post = try SocialPost(decoding: bytes)
     let fields: [(String, String?)] = [
       ("source", post.source), ("author", post.author), ("community", post.community), ("title", post.title),
       ("text", post.text), ("url", post.url), ("link", post.link), ("language", post.language),
@@ -117,8 +115,7 @@ struct TextReader: Sendable {
     retention: Duration, tail: Int, meaning: [String?] = [], _ buffer: inout PartitionBuffer
   ) -> Disposition {
     guard Self.isName(text.source), Self.isName(text.id) else {
-      return .reject(Rejection(
-        code: "bad_value", stage: "check", "'source' or 'id' is not 1 to 256 bytes without blanks"))
+      return Self.bad("'source' or 'id' is not 1 to 256 bytes without blanks")
     }
     if let refusal = refusal(publishedAt: text.publishedAt) { return .reject(refusal) }
     let raw = bytes.withUnsafeBytes { Array($0) }
@@ -137,12 +134,10 @@ struct TextReader: Sendable {
     return .keep
   }
 
-  func read(sentiment bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
-    let event: SentimentEvent
-    do throws(DecodingFailure) { event = try SentimentEvent(decoding: bytes) } catch { return Self.refusal(error) }
+  func read(sentiment bytes: RawSpan, to buffer: inout PartitionBuffer) throws(DecodingFailure) -> Disposition {
+    let event = try SentimentEvent(decoding: bytes)
     guard Self.isName(event.symbol), Self.isName(event.cluster) else {
-      return .reject(Rejection(
-        code: "bad_value", stage: "check", "'symbol' or 'cluster' is not 1 to 256 bytes without blanks"))
+      return Self.bad("'symbol' or 'cluster' is not 1 to 256 bytes without blanks")
     }
     if let refusal = refusal(publishedAt: event.publishedAt) { return .reject(refusal) }
     state(
@@ -154,12 +149,10 @@ struct TextReader: Sendable {
     return .keep
   }
 
-  func read(flow bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
-    let event: OptionsFlow
-    do throws(DecodingFailure) { event = try OptionsFlow(decoding: bytes) } catch { return Self.refusal(error) }
+  func read(flow bytes: RawSpan, to buffer: inout PartitionBuffer) throws(DecodingFailure) -> Disposition {
+    let event = try OptionsFlow(decoding: bytes)
     guard Self.isName(event.underlying), Self.isName(event.eventID) else {
-      return .reject(Rejection(
-        code: "bad_value", stage: "check", "'underlying' or 'event_id' is not 1 to 256 bytes without blanks"))
+      return Self.bad("'underlying' or 'event_id' is not 1 to 256 bytes without blanks")
     }
     guard event.firstNs / 1_000_000 <= now() + skew else {
       return .reject(Rejection(
@@ -218,9 +211,7 @@ struct TextReader: Sendable {
       code: "future_stamp", stage: "check", "published_at is ahead of the clock by more than --max-skew allows")
   }
 
-  static func refusal(_ failure: DecodingFailure) -> Disposition {
-    .reject(Rejection(code: failure.code, stage: "decode", failure.description))
-  }
+  static func bad(_ what: String) -> Disposition { .reject(Rejection(code: "bad_value", stage: "check", what)) }
 
   static func isName(_ text: String) -> Bool {
     (1...256).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f }

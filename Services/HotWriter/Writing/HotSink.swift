@@ -20,25 +20,25 @@ package final class HotSink: Sink {
   private var reader: RecordReader
   private var digests: [[UInt8]] = []
   private let texts: TextReader
-  /// Reads a record, at its offset, into the buffer of its partition.
+  /// Reads a record, at its offset, into the buffer of its partition. It throws `DecodingFailure` only.
   private typealias Read =
-    @Sendable (inout RecordReader, TextReader, RawSpan, Int64, inout PartitionBuffer) -> Disposition
+    @Sendable (inout RecordReader, TextReader, RawSpan, Int64, inout PartitionBuffer) throws -> Disposition
   /// By topic.
   private static let reads: [String: Read] = [
     Topics.marketTicks.name: { reader, _, value, offset, buffer in
       reader.append(tick: value, at: offset, to: &buffer)
     },
     Topics.marketBars.name: { reader, _, value, offset, buffer in reader.append(bar: value, at: offset, to: &buffer) },
-    Topics.marketGaps.name: { reader, _, value, _, buffer in reader.append(gap: value, to: &buffer) },
+    Topics.marketGaps.name: { reader, _, value, _, buffer in try reader.append(gap: value, to: &buffer) },
     Topics.technicalSignals.name: { reader, _, value, offset, buffer in
-      reader.append(signal: value, at: offset, to: &buffer)
+      try reader.append(signal: value, at: offset, to: &buffer)
     },
-    Topics.newsArticles.name: { _, texts, value, _, buffer in texts.read(article: value, to: &buffer) },
-    Topics.socialPosts.name: { _, texts, value, _, buffer in texts.read(post: value, to: &buffer) },
-    Topics.sentimentEvents.name: { _, texts, value, _, buffer in texts.read(sentiment: value, to: &buffer) },
-    Topics.optionsFlow.name: { _, texts, value, _, buffer in texts.read(flow: value, to: &buffer) },
-    Topics.documents.name: { _, texts, value, _, buffer in texts.read(document: value, to: &buffer) },
-    Topics.documentChunks.name: { _, texts, value, _, buffer in texts.read(chunk: value, to: &buffer) },
+    Topics.newsArticles.name: { _, texts, value, _, buffer in try texts.read(article: value, to: &buffer) },
+    Topics.socialPosts.name: { _, texts, value, _, buffer in try texts.read(post: value, to: &buffer) },
+    Topics.sentimentEvents.name: { _, texts, value, _, buffer in try texts.read(sentiment: value, to: &buffer) },
+    Topics.optionsFlow.name: { _, texts, value, _, buffer in try texts.read(flow: value, to: &buffer) },
+    Topics.documents.name: { _, texts, value, _, buffer in try texts.read(document: value, to: &buffer) },
+    Topics.documentChunks.name: { _, texts, value, _, buffer in try texts.read(chunk: value, to: &buffer) },
   ]
   private var buffers: [(partition: TopicPartition, read: Read, buffer: PartitionBuffer)] = []
   private var current: (lease: Lease, index: Int)?
@@ -82,7 +82,13 @@ package final class HotSink: Sink {
 
   private func append(_ value: RawSpan, at offset: Int64, produced: Int64, toPlace index: Int) -> Disposition {
     let read = buffers[index].read
-    let disposition = read(&reader, texts, value, offset, &buffers[index].buffer)
+    let disposition: Disposition
+    do {
+      disposition = try read(&reader, texts, value, offset, &buffers[index].buffer)
+    } catch {
+      let code = (error as? DecodingFailure)?.code ?? "undecodable"
+      return .reject(Rejection(code: code, stage: "decode", "\(error)"))
+    }
     guard disposition == .keep else { return disposition }
     buffers[index].buffer.records += 1
     if produced >= 0, produced < buffers[index].buffer.earliest { buffers[index].buffer.earliest = produced }

@@ -94,16 +94,3 @@ func days(_ duration: Duration) -> String {
   let seconds = duration.components.seconds
   return seconds % 86_400 == 0 ? "\(seconds / 86_400)d" : "\(seconds / 3_600)h"
 }
-
-extension FleetSystem {
-  /// What its services read, write and follow, with the dead letters of what they read, and what `souk` itself writes;
-  /// in the order of the catalogue.
-  var topics: [Topic] {
-    let read = services.flatMap(\.inputs)
-    let markets = [Topics.marketSplits, Topics.backfillJobs, Topics.backfillStatus]
-    let own = [Topics.alerts] + (self == .lambda ? markets : [])
-    let named = Set((read + own + services.flatMap { $0.outputs + $0.tables }).map(\.name))
-    let letters = Set(read.map(\.deadLetterName))
-    return Topics.allWithDeadLetters.filter { named.contains($0.name) || letters.contains($0.name) }
-  }
-}

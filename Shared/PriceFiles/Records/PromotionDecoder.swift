@@ -16,8 +16,6 @@ struct PromotionDecoder: ~Copyable {
   private(set) var items: [PromotionItemRanges] = []
   private var clubs: [TextRange] = []
   private(set) var isTooLarge = false
-  /// Items without a code.
-  private(set) var itemsWithoutCode = 0
   /// Items of complete promotions.
   private(set) var itemReferences = 0
   private(set) var hasGroups = false
@@ -232,7 +230,6 @@ struct PromotionDecoder: ~Copyable {
   private mutating func dropItemWithoutCode() {
     guard let last = items.last, last[.itemCode].isEmpty else { return }
     items.removeLast()
-    itemsWithoutCode += 1
   }
 
   // MARK: - Fields

@@ -214,3 +214,135 @@ struct RowDecoder: ~Copyable {
   /// Text fields.
   private static let texts: [PriceField] = [.name, .manufacturer, .unitQty, .unitOfMeasure]
 }
+
+/// Rows with broken markup. The tokenizer skips the markup; this decides which row it costs and where the next one
+/// begins.
+extension RowDecoder {
+  var isInRow: Bool {
+    switch kind {
+    case .prices: place == .row || place == .field || (place == .skipping && placeBeforeSkip != .container)
+    case .promotions: promotions.rowDepth >= 0
+    case .stores: stores.rowDepth >= 0
+    }
+  }
+
+  mutating func noteDamage() {
+    literalStart = -1
+    if isInRow { isDamaged = true }
+  }
+
+  mutating func rejectDamaged() {
+    isDamaged = false
+    summary.rejected.malformed += 1
+  }
+
+  mutating func strayEndTag(_ window: borrowing TextWindow) {
+    noteDamage()
+    guard kind == .prices, place == .container, shape.isRow(tokenizer.name(in: window)) else { return }
+    // The end of a row whose start tag is missing.
+    summary.rows += 1
+    rejectDamaged()
+  }
+
+  /// A second row inside the current one, or the container's end, shows that the current row lacks its end tag. Reading
+  /// continues at the nested row.
+  mutating func readNestedRow(_ window: inout TextWindow) {
+    tokenizer.note(window, "xml_missing_end_tag", "a row begins inside a row", at: nestedRowStart)
+    window.position = nestedRowStart
+    tokenizer.close(toDepth: containerDepth)
+    nestedRowStart = -1
+    literalStart = -1
+    place = .container
+    summary.rows += 1
+    rejectDamaged()
+  }
+
+  /// A promotion or store begins inside another, whose end tag is missing: ends the outer one as damaged.
+  mutating func endUnclosedRecord(
+    _ window: borrowing TextWindow, _ name: UnsafeBufferPointer<UInt8>,
+    _ handler: (borrowing PromotionOrStore) throws -> Void
+  ) throws {
+    tokenizer.note(window, "xml_missing_end_tag", "a row begins inside a row", at: tokenizer.start)
+    isDamaged = true
+    let rowDepth = kind == .stores ? stores.rowDepth : promotions.rowDepth
+    var depth = tokenizer.depth - (tokenizer.isSelfClosing ? 0 : 1)
+    while depth >= rowDepth {
+      try endRecordTag(depth: depth, handler)
+      depth -= 1
+    }
+    tokenizer.close(toDepth: rowDepth - 1)
+    if !tokenizer.isSelfClosing, let start = name.baseAddress { tokenizer.open(start, name.count) }
+  }
+}
+
+extension RowDecoder {
+  /// Reads elements and whole rows while they match the shape; stops before the first that does not, for the tokenizer
+  /// to read.
+  ///
+  /// The result equals the tokenizer's by construction: it consumes only `<Name>text</Name>`, `<Name/>` and the row's
+  /// own tags, byte for byte as the tokenizer accepted them before.
+  mutating func predictRows(_ window: inout TextWindow, _ handler: (borrowing PriceRow) throws -> Void) throws {
+    let base = window.base
+    let end = window.end
+    let flaggingHigh = tokenizer.flaggingHigh
+    let textLimit = tokenizer.limits.textBytes
+    var position = window.position
+    while true {
+      if slotIndex < shape.count {
+        let slot = shape.slots[slotIndex]
+        let opened = position + Int(slot.open.count)
+        if opened < end, shape.matches(base + position, slot.open) {
+          let found = TextScan.toAngle(base, from: opened, end: end, flaggingHigh: flaggingHigh)
+          let behind = found.position + Int(slot.close.count)
+          guard behind <= end, shape.matches(base + found.position, slot.close),
+            found.position - opened <= textLimit
+          else { break }
+          if slot.field >= 0 {
+            let field = Int(slot.field)
+            if !fields.has(field) {
+              fields.set(field, start: opened, end: found.position, isSpecial: found.isSpecial)
+            }
+          } else if slot.isUnknown {
+            shape.slots[slotIndex].unknownCount += 1
+          }
+          position = behind
+          slotIndex += 1
+          continue
+        }
+        let emptied = position + Int(slot.empty.count)
+        guard emptied <= end, shape.matches(base + position, slot.empty) else { break }
+        if slot.field >= 0 {
+          let field = Int(slot.field)
+          if !fields.has(field) { fields.set(field, start: 0, end: 0, isSpecial: false) }
+        } else if slot.isUnknown {
+          shape.slots[slotIndex].unknownCount += 1
+        }
+        position = emptied
+        slotIndex += 1
+        continue
+      }
+      let rowEnd = position + Int(shape.rowEnd.count)
+      guard rowEnd <= end, shape.matches(base + position, shape.rowEnd) else { break }
+      window.position = rowEnd
+      literalStart = rowEnd
+      let next = rowEnd + Int(shape.rowStart.count)
+      if next <= end, shape.matches(base + rowEnd, shape.rowStart) {
+        // The next row begins: the row's element stays the innermost open one.
+        try finishRow(window, end: rowEnd, handler)
+        position = next
+        // The start of the tag itself, as with the tokenizer.
+        rowStart = next - rowTagLength
+        fields.clear()
+        slotIndex = 0
+        continue
+      }
+      tokenizer.closeInnermost()
+      place = .container
+      return try finishRow(window, end: rowEnd, handler)
+    }
+    if position != window.position {
+      window.position = position
+      literalStart = position
+    }
+  }
+}

@@ -62,6 +62,7 @@ package final class Tracer: Sendable {
   private struct State {
     var waiting: [TraceSpan] = []
     var isFull = Interruption()
+    var isEnding = false
   }
   private let state = Mutex(State())
   private let sampler: TraceSampler
@@ -139,13 +140,18 @@ package final class Tracer: Sendable {
   /// Raised once a batch waits.
   var isFull: Interruption {
     state.withLock { state in
-      if state.waiting.count < Self.batch { state.isFull = Interruption() }
+      if state.waiting.count < Self.batch, !state.isEnding { state.isFull = Interruption() }
       return state.isFull
     }
   }
 
-  /// Ends the wait for a batch.
-  func wake() { state.withLock { $0.isFull }.raise() }
+  /// Ends the wait for a batch, this one and all later ones.
+  func wake() {
+    state.withLock { state in
+      state.isEnding = true
+      return state.isFull
+    }.raise()
+  }
 }
 
 extension TraceParent {
