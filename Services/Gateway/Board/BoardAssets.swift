@@ -155,6 +155,7 @@ enum BoardAssets {
     .source button { font-size: .8rem; padding: 1px 8px; }
     .pages { display: flex; gap: 16px; padding-top: 8px; }
     .problem { font-size: 1.1rem; }
+    svg.plot { max-width: 1040px; }
     .choices { margin: 0 0 8px; font-size: .9rem; } .choices a[aria-current] { font-weight: 700; color: var(--text); }
     .passages { margin: 0; padding-inline-start: 24px; } .passages p { margin: 2px 0 6px; max-width: 90ch; }
     .passages h3 { font-size: .95rem; margin: 8px 0 0; }
