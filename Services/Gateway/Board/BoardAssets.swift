@@ -132,7 +132,7 @@ enum BoardAssets {
     th, td { text-align: start; padding: 4px 12px 4px 0; vertical-align: top; border-bottom: 1px solid var(--line); }
     tr:last-child > td { border-bottom: 0; }
     th { font-size: .82rem; font-weight: 600; color: var(--faint); white-space: nowrap; }
-    td { max-width: 60ch; overflow-wrap: anywhere; }
+    td { max-width: 60ch; overflow-wrap: break-word; }
     .number { text-align: end; white-space: nowrap; }
     tr.faint, .words.faint { color: var(--faint); }
     tr.bad td:first-child, tr.warning td:first-child { border-inline-start: 4px solid; padding-inline-start: 8px; }
