@@ -145,7 +145,7 @@ let imports = lists("""
   KafkaFlags: ArgumentParser Core Kafka Logging Options
   KafkaTests: ArgumentParser Core Kafka KafkaFlags LocalServers Logging TestSupport
   Lake: Core Messages ObjectStore
-  LocalServers: Core Subprocess SystemPackage
+  LocalServers: Core HTTP Subprocess SystemPackage
   MarketStreamerService: ArgumentParser Catalogue Core CoreMetrics FeedHTTP Feeds HTTP HTTPFlags Kafka KafkaFlags \
     Logging Messages Metrics Options Pipeline Redis RedisFlags ServiceKit Values WebSocket
   MarketStreamerTests: ArgumentParser Catalogue Core FeedSimulator Feeds Kafka KafkaFlags LocalServers Logging \

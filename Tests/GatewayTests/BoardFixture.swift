@@ -1,3 +1,4 @@
+import ArgumentParser
 import Catalogue
 import Core
 import Foundation

@@ -145,15 +145,22 @@ def products(count, chance):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", help="made when it is missing; a folder for each chain in it")
-    parser.add_argument("--products", type=int, default=6000, help="default: %(default)s")
+    parser.add_argument("--products", type=int, default=6000, help="of several chains (default: %(default)s)")
     parser.add_argument("--chains", type=int, default=9, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     arguments = parser.parse_args()
     chance = random.Random(arguments.seed)
-    catalogue = products(arguments.products, chance)
+    shares = [chance.uniform(0.2, 0.5) for _ in range(arguments.chains)]
+    # A tenth to a half of a list are products that no other chain sells, as in published ones: without them a model
+    # does not learn to withhold.
+    alone = [int(arguments.products * share * chance.uniform(0.1, 1)) for share in shares]
+    made = products(arguments.products + sum(alone), chance)
+    chance.shuffle(made)
+    catalogue = [made.pop() for _ in range(arguments.products)]
     for number in range(arguments.chains):
         chain = Chain(f"invented_{number + 1}", chance)
-        sold = chance.sample(catalogue, int(len(catalogue) * chance.uniform(0.2, 0.5)))
+        sold = chance.sample(catalogue, int(len(catalogue) * shares[number]))
+        sold += [made.pop() for _ in range(alone[number])]
         rows = "\n".join(chain.row(product, chance) for product in sold)
         home = os.path.join(arguments.folder, chain.name)
         os.makedirs(home, exist_ok=True)

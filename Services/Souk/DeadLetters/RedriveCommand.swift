@@ -11,8 +11,6 @@ struct ActorOptions: ParsableArguments {
   @Option(help: "Who does it (default: the user's name).") var by: String?
   @Option(help: "Why, for the record.") var reason = ""
 
-  init() {}
-
   var person: String { by ?? NSUserName() }
 }
 
