@@ -139,7 +139,7 @@ extension Board {
         .init("gtin", "GTIN", .of(card, "gtin")), .init("brand", "Brand", .of(card, "brand")),
         .init("product", "Code", .of(card, "product")),
         .init(
-          "basket", "Basket", .text("Put it into a basket"), link: Link(["basket"], [("products", code)])),
+          "basket", "Basket", Report.Cell(.text(code), "Put it into a basket"), link: Link(["basket"], [("products", code)])),
       ]), .table(table),
     ]
   }
@@ -305,7 +305,7 @@ extension Board {
         ] + chains.map { chain in
           let price = chain.items("prices")[place]
           return Report.Cell(price, price.text ?? "-")
-        } + [.text("Take out")], offer == .null ? .warning : .plain,
+        } + [Report.Cell(.null, "Take out")], offer == .null ? .warning : .plain,
         links: [
           "product": Link(["products", code]),
           "remove": Link(["basket"], [("products", rest.joined(separator: ","))]),
