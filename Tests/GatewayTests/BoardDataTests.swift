@@ -201,7 +201,7 @@ extension GatewayProcessTests {
       "documents",
     ]
     let outcome = try await ChildProcess.run(
-      Launch(Self.python, [script, base.replacing("/api/v1", with: ""), "-"] + pages.map { "/board/\($0)" }),
+      Launch(Self.python, [script, base.replacing("/api/v1", with: ""), "browse"] + pages.map { "/board/\($0)" }),
       atMost: .seconds(900))
     try #require(outcome.status == .exited(0), "\(outcome.errorOutput.suffix(3_000))")
     #expect(outcome.output.split(separator: "\n").filter { $0.hasPrefix("FAULT") } == [])
