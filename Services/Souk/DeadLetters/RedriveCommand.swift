@@ -88,6 +88,7 @@ extension DeadLettersCommand {
     @Flag(help: "Say what would be dismissed, and write nothing.") var dryRun = false
     @OptionGroup(title: "Which") var filter: LetterFilter
     @OptionGroup(title: "Audit") var actor: ActorOptions
+    @OptionGroup var output: OutputOptions
     @OptionGroup(title: "Kafka") var kafka: ClusterOptions
 
     func validate() throws {
@@ -108,7 +109,13 @@ extension DeadLettersCommand {
           found, of: origin, by: actor.person, filter: letters.isEmpty ? filter.text : "by place",
           reason: actor.reason)
       }
-      print("\(dryRun ? "would dismiss" : "dismissed") \(counted(found.count, "dead letter")) of \(origin)")
+      let words = "\(dryRun ? "would dismiss" : "dismissed") \(counted(found.count, "dead letter")) of \(origin)"
+      print(output.text(
+        .object([
+          .init("topic", .text(origin)), .init("dry_run", .bool(dryRun)),
+          .init("dismissed", .list(found.map { .text("\($0.id.partition)@\($0.id.offset)") })),
+        ]),
+        [words]))
     }
   }
 }
