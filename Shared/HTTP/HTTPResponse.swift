@@ -11,6 +11,14 @@ package struct HTTPResponseHead: Sendable, Hashable {
 
   package var isSuccess: Bool { (200...299).contains(status) }
 
+  /// When the server answered, by its own clock, in seconds since 1970; nil where it does not say.
+  package var sentAt: Int? {
+    headers["date"].flatMap { text in
+      let date = curl_getdate(text, nil)
+      return date == -1 ? nil : date
+    }
+  }
+
   /// The declared length of the body, if there is one and it is a number.
   package var contentLength: Int? { headers["content-length"].flatMap { Int($0) } }
 

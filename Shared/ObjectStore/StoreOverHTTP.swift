@@ -128,8 +128,17 @@ extension StoreOverHTTP {
     let document = XMLElement(document: body)
     // Azure's header is there also where an answer has no body.
     let code = head.headers["x-ms-error-code"] ?? document?["Code"] ?? ""
-    let kind = kind(code: code, status: head.status)
+    var kind = kind(code: code, status: head.status)
     var text = "\(what): the store answered \(head.status)\(code.isEmpty ? "" : " \(code)")"
+    // S3 and Azure refuse a signature that is more than 15 minutes old. A wrong clock is put right while this waits,
+    // and nothing is wrong with the settings. An answer to HEAD has no body that says so.
+    if kind == .accessDenied || kind == .badCredentials, let sent = head.sentAt {
+      let ahead = Int(WallClock.seconds()) - sent
+      if abs(ahead) > 15 * 60 {
+        kind = .unavailable
+        text += "; the clock of this machine is \(abs(ahead)) s \(ahead > 0 ? "ahead of" : "behind") the store's"
+      }
+    }
     if let advice = advice[kind] { text += "; \(advice)" }
     if kind == .wrongEndpoint, let region = head.headers["x-amz-bucket-region"] ?? document?["Region"] {
       text += " (the bucket is in \(region))"

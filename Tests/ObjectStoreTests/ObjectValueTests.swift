@@ -1,11 +1,13 @@
 import ArgumentParser
 import Core
 import HTML
-import HTTP
+@testable import HTTP
 @testable import ObjectStore
 @testable import ObjectStoreFlags
 import Testing
 import TestSupport
+
+import Glibc
 
 @Suite struct ObjectKeyTests {
   @Test(arguments: ["a", "files/7290/2025-01-20/ab-Price.gz", "שלום/a b", "a..b", "...", "a/.hidden"])
@@ -184,7 +186,7 @@ import TestSupport
       ("NoSuchKey", 404, .noSuchKey, .data), ("NoSuchBucket", 404, .noSuchBucket, .configuration),
       ("AccessDenied", 403, .accessDenied, .configuration),
       ("SignatureDoesNotMatch", 403, .badCredentials, .configuration),
-      ("RequestTimeTooSkewed", 403, .badCredentials, .configuration),
+      ("RequestTimeTooSkewed", 403, .unavailable, .transient),
       ("PermanentRedirect", 301, .wrongEndpoint, .configuration),
       ("EntityTooLarge", 400, .tooLarge, .data), ("", 503, .slowDown, .transient), ("", 502, .unavailable, .transient),
       ("", 403, .accessDenied, .configuration), ("", 404, .noSuchKey, .data), ("Whatever", 400, .refused, .data),
@@ -193,6 +195,21 @@ import TestSupport
       let found = S3Store.kind(code: code, status: status)
       #expect(found == kind && ObjectStoreError(found, "").errorClass == errorClass, "\(code) \(status)")
     }
+  }
+
+  /// A wrong clock is no wrong key: what a store refuses when its time is another is tried again.
+  @Test(arguments: [
+    (-7_200, ObjectStoreError.Kind.unavailable), (-60, .accessDenied), (60, .accessDenied), (3_600, .unavailable),
+  ])
+  func aWrongClockIsWaitedFor(difference: Int, kind: ObjectStoreError.Kind) throws {
+    var time = time_t(WallClock.seconds()) + difference
+    var parts = tm()
+    gmtime_r(&time, &parts)
+    var text = [CChar](repeating: 0, count: 64)
+    strftime(&text, text.count, "%a, %d %b %Y %H:%M:%S GMT", &parts)
+    let date = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    let head = HTTPResponseHead(status: 403, headers: ["date": date], url: try HTTPURL("https://s3.example/b"))
+    #expect(S3Store.failure(head, [], what: "head b").kind == kind)
   }
 
   @Test func partsKeepWithinTheirNumber() {

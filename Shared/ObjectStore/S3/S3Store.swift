@@ -162,7 +162,8 @@ package final class S3Store: StoreOverHTTP {
 extension S3Store {
   static let codes: [ObjectStoreError.Kind: Set<String>] = [
     .slowDown: ["SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded"],
-    .unavailable: ["InternalError", "ServiceUnavailable", "OperationAborted", "RequestTimeout", "NoSuchUpload"],
+    .unavailable: ["InternalError", "ServiceUnavailable", "OperationAborted", "RequestTimeout", "NoSuchUpload",
+      "RequestTimeTooSkewed"],
     .damagedInTransit: ["BadDigest", "XAmzContentSHA256Mismatch", "InvalidDigest", "IncompleteBody"],
     .noSuchKey: ["NoSuchKey"],
     .archived: ["InvalidObjectState"],
@@ -172,8 +173,8 @@ extension S3Store {
     .invalidKey: ["KeyTooLongError", "InvalidURI"],
     .accessDenied: ["AccessDenied", "AllAccessDisabled", "AccountProblem"],
     .badCredentials: [
-      "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "RequestTimeTooSkewed",
-      "InvalidSecurity", "NotSignedUp", "MissingSecurityHeader",
+      "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "InvalidSecurity",
+      "NotSignedUp", "MissingSecurityHeader",
     ],
     .wrongEndpoint: [
       "AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect", "InvalidBucketName",
