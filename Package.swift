@@ -145,7 +145,7 @@ let imports = lists("""
   KafkaFlags: ArgumentParser Core Kafka Logging Options
   KafkaTests: ArgumentParser Core Kafka KafkaFlags LocalServers Logging TestSupport
   Lake: Core Messages ObjectStore
-  LocalServers: Core Subprocess SystemPackage
+  LocalServers: Core HTTP Subprocess SystemPackage
   MarketStreamerService: ArgumentParser Catalogue Core CoreMetrics FeedHTTP Feeds HTTP HTTPFlags Kafka KafkaFlags \
     Logging Messages Metrics Options Pipeline Redis RedisFlags ServiceKit Values WebSocket
   MarketStreamerTests: ArgumentParser Catalogue Core FeedSimulator Feeds Kafka KafkaFlags LocalServers Logging \
@@ -223,12 +223,13 @@ let imports = lists("""
     Messages Pipeline SignalWorkerService TestSupport Values
   SimulatorServer: ArgumentParser Core HummingbirdCore LocalServers Logging NIOCore ServiceKit ServiceLifecycle \
     UnixSignals
-  SoukService: ArgumentParser Budgets Catalogue Commodities Compression Core FeatureFlags Features FeedHTTP Feeds \
-    GatewayAPI HTTP HTTPFlags Influx InfluxFlags Kafka KafkaFlags LocalServers Logging Markets Messages ObjectStore \
-    ObjectStoreFlags Operations Options Pipeline Postgres PostgresFlags PriceFiles Redis RedisFlags Routing ServiceKit \
-    Values
-  SoukTests: ArgumentParser Catalogue Core DBWriterService FeedSimulator Feeds Kafka KafkaFlags LocalServers Logging \
-    Messages Operations Pipeline Postgres ServiceKit SoukService TestSupport Values Yams
+  SoukService: Archiving ArgumentParser Budgets Catalogue Commodities Compression Core FeatureFlags Features FeedHTTP \
+    Feeds GatewayAPI HTTP HTTPFlags Influx InfluxFlags Kafka KafkaFlags LocalServers Logging Markets Messages \
+    ObjectStore ObjectStoreFlags Operations Options Pipeline Postgres PostgresFlags PriceFiles Redis RedisFlags \
+    Routing ServiceKit Values
+  SoukTests: ArgumentParser Catalogue Compression Core DBWriterService FeedSimulator Feeds Influx InfluxFlags Kafka \
+    KafkaFlags LocalServers Logging Messages ObjectStore ObjectStoreFlags Operations Pipeline Postgres ServiceKit \
+    SoukService TestSupport Values Yams
   StrictYAML: CYAML Core
   Tensors: CBLAS Core
   TestSupport: Catalogue Core Kafka LocalServers Messages Pipeline Values

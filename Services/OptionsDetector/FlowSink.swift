@@ -32,13 +32,11 @@ package final class FlowSink: Sink {
 
   package struct Settings: Sendable {
     package var group: String
-    package var rules: FlowRules
+    package var rules = FlowRules()
     /// Those whose records count; all when empty.
     package var feeds: Set<String> = []
     package var maxAhead: Duration = .seconds(60)
     package var maxUnderlyings = 10_000
-
-    package init(group: String, rules: FlowRules = FlowRules()) { (self.group, self.rules) = (group, rules) }
   }
 
   /// - Throws: a configuration `Failure` without the zone of New York.

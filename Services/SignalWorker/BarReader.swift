@@ -7,11 +7,6 @@ import Values
 /// A symbol of one feed: each has its series.
 package struct SymbolName: Hashable, Sendable {
   package let feed, symbol: String
-
-  package init(feed: String, symbol: String) {
-    self.feed = feed
-    self.symbol = symbol
-  }
 }
 
 /// Reads the minutes out of the records of `market-bars`.

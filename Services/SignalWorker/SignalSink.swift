@@ -59,8 +59,6 @@ package final class SignalSink: Sink {
     package var maxAhead: Duration = .seconds(60)
     /// The records of further ones are refused.
     package var maxSymbols = 20_000
-
-    package init(group: String) { self.group = group }
   }
 
   package init(

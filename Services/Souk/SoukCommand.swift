@@ -1,5 +1,6 @@
 import ArgumentParser
 import Core
+import Kafka
 import ServiceKit
 
 import Glibc
@@ -27,6 +28,16 @@ package struct SoukCommand: AsyncParsableCommand, OperatorTool {
   package static func sharesWithServices(_ option: String) -> Bool {
     ["kafka-", "redis-", "database-", "s3-", "aws-", "azure-", "influx-", "fetch-", "allow-", "embedding-", "http-",
      "topic-"].contains { option.hasPrefix($0) } || ["object-store", "data-sources", "features"].contains(option)
+  }
+
+  /// A Kafka that does not answer: what the services' `--check` says of it, without the library's own remarks.
+  package static func explanation(of error: any ClassifiedError) -> String? {
+    guard let error = error as? KafkaError, error.errorClass == .transient, error.refusal == nil else { return nil }
+    let end = error.message.firstRange(of: " (after ")?.lowerBound ?? error.message.endIndex
+    let reason = error.message[..<end]
+    return """
+      no answer from Kafka; check --kafka-bootstrap-servers and that the brokers run (\(error.operation): \(reason))
+      """
   }
 
   package init() {}

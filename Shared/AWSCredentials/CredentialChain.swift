@@ -71,8 +71,8 @@ package actor CredentialChain: CredentialProvider {
     }
     throw ObjectStoreError(
       .invalidSetting,
-      "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or one of the places that were looked at has "
-        + "to have some: \(sources.map(\.name).joined(separator: ", "))")
+      "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; also looked in: "
+        + sources.map(\.name).joined(separator: ", "))
   }
 }
 

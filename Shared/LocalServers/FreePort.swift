@@ -27,6 +27,7 @@ package enum FreePort {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
+    // A child that is forked here holds the socket until it executes its program: the server may bind beside it.
     var yes: Int32 = 1
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
     return withLoopback(port: port) { bind(descriptor, $0, $1) == 0 }

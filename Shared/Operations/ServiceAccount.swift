@@ -1,5 +1,7 @@
+import Catalogue
 import Kafka
 import LocalServers
+import ServiceKit
 
 /// The records of one service, summed over its processes: what came in, and what became of it. A pure value.
 package struct ServiceAccount: Hashable, Sendable {
@@ -46,13 +48,13 @@ package struct PartitionFinding: Hashable, Sendable {
   package var words: String
 }
 
-/// Compares what groups have committed with what the topics have and what processes say. A pure function.
+/// Compares what groups have committed with what the topics have and what processes say. Pure functions.
 package enum PartitionAudit {
   /// - Parameters:
-  ///   - owners: how many processes say that they have a partition, by group and partition (`topic/3`).
+  ///   - owners: what the processes that have a partition say is committed, by group and partition (`topic/3`).
   ///   - isWhole: whether every process has answered; otherwise a partition without an owner proves nothing.
   package static func findings(
-    _ readings: [GroupLag], owners: [String: [String: Int]], isWhole: Bool
+    _ readings: [GroupLag], owners: [String: [String: [Int64]]], isWhole: Bool
   ) -> [PartitionFinding] {
     var findings: [PartitionFinding] = []
     for reading in readings {
@@ -68,7 +70,12 @@ package enum PartitionAudit {
         if standing.deleted > 0 {
           found("\(counted(Int(standing.deleted), "record")) deleted by the retention before they were read")
         }
-        if owned[name] ?? 0 > 1 { found("\(owned[name] ?? 0) processes say that it is theirs") }
+        let said = owned[name] ?? []
+        if said.count > 1 { found("\(said.count) processes say that it is theirs") }
+        // Asked before Kafka was, so that a commit in between is no difference.
+        if let last = said.max(), let committed = standing.committed, last > committed {
+          found("its process says that \(last) is committed, and Kafka has \(committed)")
+        }
         let isRead = !owned.isEmpty
         if isWhole, isRead, owned[name] == nil, standing.lag > 0 {
           found("\(counted(Int(standing.lag), "record")) wait, and no process reads it")
@@ -79,16 +86,41 @@ package enum PartitionAudit {
   }
 
   /// Of all processes.
-  package static func owners(_ answers: [FleetProbe.Answer]) -> [String: [String: Int]] {
-    var owners: [String: [String: Int]] = [:]
+  package static func owners(_ answers: [FleetProbe.Answer]) -> [String: [String: [Int64]]] {
+    var owners: [String: [String: [Int64]]] = [:]
     for answer in answers {
       for sample in answer.samples.samples where sample.name == "souk_kafka_committed_offset" {
         guard let group = sample.labels["group"], let topic = sample.labels["topic"],
           let partition = sample.labels["partition"]
         else { continue }
-        owners[group, default: [:]]["\(topic)/\(partition)", default: 0] += 1
+        owners[group, default: [:]]["\(topic)/\(partition)", default: []].append(Int64(sample.value))
       }
     }
     return owners
+  }
+
+  /// What processes have produced and dead-lettered since they started is in the topics: these end behind it.
+  /// - Parameter ends: the offsets that a topic has given in all, by topic; topics that do not exist are missing.
+  package static func findings(_ answers: [FleetProbe.Answer], ends: [String: Int64]) -> [PartitionFinding] {
+    var findings: [PartitionFinding] = []
+    for (service, answers) in Dictionary(grouping: answers, by: \.service).sorted(by: { $0.key < $1.key }) {
+      func compare(_ topics: [String], _ count: Int64, _ what: String) {
+        let ended = topics.reduce(0) { $0 + (ends[$1] ?? 0) }
+        guard count > ended else { return }
+        let words = "\(counted(Int(count), "record")) \(what), and the topic has had \(grouped(Int(ended)))"
+        findings.append(PartitionFinding(group: service, partition: topics.joined(separator: ", "), words: words))
+      }
+      var produced: [String: Int64] = [:]
+      for sample in answers.flatMap(\.samples.samples) where sample.name == "souk_records_produced_total" {
+        produced[sample.labels["topic"] ?? "", default: 0] += Int64(sample.value)
+      }
+      for (topic, count) in produced.sorted(by: { $0.key < $1.key }) where ends[topic] != nil {
+        compare([topic], count, "produced")
+      }
+      let letters = ServiceCatalogue.named(service)?.inputs.map(\.deadLetterName).filter { ends[$0] != nil } ?? []
+      let dead = answers.reduce(Int64(0)) { $0 + Int64($1.samples.sum("souk_records_dead_lettered_total") ?? 0) }
+      if !letters.isEmpty { compare(letters, dead, "dead-lettered") }
+    }
+    return findings
   }
 }

@@ -5,6 +5,7 @@ import Kafka
 import KafkaFlags
 import Logging
 import ServiceKit
+import Values
 
 extension Needs {
   /// Kafka, for a service that reads or writes topics of its own choice.
@@ -174,5 +175,37 @@ package struct KafkaClients: Sendable {
   /// the instance is kept: then the next process ends what this one left open, instead of the broker's time-out.
   var transactionalID: String {
     "\(identity.name)-\(options.groupInstanceId ?? "\(ProcessInfo.processInfo.hostName)-\(UUID().uuidString)")"
+  }
+}
+
+/// Who is at work: goes into headers, dead letters and client ids.
+package struct ServiceIdentity: Sendable {
+  package var name: String
+  package var version: String
+  private let tracer: Tracer?
+
+  package init(name: String, version: String = Souk.version, tracer: Tracer? = nil) {
+    self.name = name
+    self.version = version
+    self.tracer = tracer
+  }
+
+  /// The value of the header `souk-produced-by`.
+  package var producedBy: String { "\(name)/\(version)" }
+
+  /// The headers of a message with this schema. The trace goes on from `parent` (the consumed record's
+  /// `traceparent`, if it had a readable one), else it begins here.
+  package func headers(schema: SchemaID, parent: [UInt8]? = nil) -> [Header] {
+    [
+      Header(HeaderName.schema, schema.name),
+      Header(HeaderName.schemaVersion, "\(schema.version)"),
+      Header(HeaderName.traceparent, trace(of: schema, continuing: parent).bytes),
+      Header(HeaderName.producedBy, producedBy),
+    ]
+  }
+
+  private func trace(of schema: SchemaID, continuing parent: [UInt8]?) -> TraceParent {
+    let parent = parent.flatMap { TraceParent(parsing: $0.span.bytes) }
+    return tracer?.create(schema.name, parent: parent) ?? parent?.child() ?? TraceParent.root()
   }
 }

@@ -12,12 +12,6 @@ package struct VectorIndex: Hashable, Sendable {
   /// The other fields, as `FT.CREATE` has them.
   package var fields: [String]
 
-  package init(alias: String, prefix: String, fields: [String]) {
-    self.alias = alias
-    self.prefix = prefix
-    self.fields = fields
-  }
-
   /// Passages of documents: `doc:<id>`.
   package static let passages = VectorIndex(alias: "idx:docs", prefix: "doc:", fields: [
     "text", "TEXT", "heading", "TEXT", "WEIGHT", "2", "company", "TEXT", "speaker", "TEXT",

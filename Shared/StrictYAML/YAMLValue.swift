@@ -63,11 +63,6 @@ private struct YAMLDocument {
   private let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
   private let document = UnsafeMutablePointer<yaml_document_t>.allocate(capacity: 1)
 
-  init(origin: String, code: String) {
-    self.origin = origin
-    self.code = code
-  }
-
   func read(_ text: [UInt8]) throws(Failure) -> YAMLValue? {
     defer {
       parser.deallocate()

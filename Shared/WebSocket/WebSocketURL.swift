@@ -1,3 +1,5 @@
+import struct HTTP.HTTPURL
+
 /// The URL of a WebSocket: `ws://` or `wss://`, host, port, path and query.
 package struct WebSocketURL: Hashable, Sendable, CustomStringConvertible {
   package var isSecure: Bool
@@ -16,26 +18,14 @@ package struct WebSocketURL: Hashable, Sendable, CustomStringConvertible {
   /// - Parameter defaultPath: of a URL that ends with its host or port.
   /// - Returns: nil for what is no such URL, and for one with credentials.
   package init?(_ text: some StringProtocol, defaultPath: String = "/") {
-    let parts = text.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 2, ["ws", "wss"].contains(parts[0]),
-      parts[1].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), !parts[1].contains("@")
+    guard text.hasPrefix("ws://") || text.hasPrefix("wss://"), text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }),
+      // The same with the scheme of the handshake.
+      let url = try? HTTPURL("http" + text.dropFirst(2))
     else { return nil }
-    let isSecure = parts[0] == "wss"
-    let authority = parts[1].prefix { $0 != "/" && $0 != "?" }
-    let path = parts[1].dropFirst(authority.count)
-    var host = authority
-    var port = isSecure ? 443 : 80
-    if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
-      guard let number = Int(authority[authority.index(after: colon)...]), (1...65_535).contains(number) else {
-        return nil
-      }
-      (host, port) = (authority[..<colon], number)
-    }
-    if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-    guard !host.isEmpty else { return nil }
+    let isBare = url.query == nil && text.split(separator: "/", omittingEmptySubsequences: false).count == 3
     self.init(
-      isSecure: isSecure, host: String(host), port: port,
-      path: path.isEmpty ? defaultPath : path.hasPrefix("/") ? String(path) : "/\(path)")
+      isSecure: url.scheme == "https", host: url.host, port: url.port,
+      path: isBare ? defaultPath : url.path + (url.query.map { "?\($0)" } ?? ""))
   }
 
   /// The value of the `Host` header.

@@ -48,7 +48,7 @@ struct BacklogBench: AsyncParsableCommand {
     let folder = try PrivateFolder("backlog")
     let inbox = folder.file("inbox")
     let expected = try generate(into: inbox)
-    let server = try await PrivatePostgres.start(.init(durable: durable))
+    let server = try await PrivatePostgres.start(durable: durable)
     let wide: Set = [Topics.productsIngest.name]
     let broker = try EmbeddedBroker(topics: Topics.allWithDeadLetters.map {
       ($0.name, wide.contains($0.name) ? partitions : Int($0.partitions))

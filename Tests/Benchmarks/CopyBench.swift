@@ -37,7 +37,7 @@ struct CopyBench: AsyncParsableCommand {
 
   func run() async throws {
     let feed = CopyFeed(files: files, flushRows: flushRows)
-    let server = try await PrivatePostgres.start(.init(durable: durable))
+    let server = try await PrivatePostgres.start(durable: durable)
     do {
       try await measure(feed, server)
     } catch {

@@ -360,7 +360,7 @@ import WebSocket
     #expect(
       try columns.bars(Array(
         #"{"s":"ok","t":[1755043200,2],"o":[90.5,null],"h":[91.2,1],"l":[90.1,1],"c":[90.8,1],"v":[5,1]}"#.utf8))
-        == JSONMapping.Reading(bars: expected))
+        == BarAnswer(bars: expected))
     #expect(throws: SourceError.self) { try objects.bars(Array("{}".utf8)) }
     #expect(throws: SourceError.self) { try columns.bars(Array("<html>".utf8)) }
     #expect(throws: Failure.self) { try JSONMapping(shape: .objects, rows: "", fields: "price=p") }

@@ -197,10 +197,11 @@ extension GatewayProcessTests {
     let script = #filePath.replacing("BoardDataTests.swift", with: "board.py")
     let pages = [
       "prices?q=%D7%97%D7%9C%D7%91", "prices", "products/m2", "products/\(BoardMarket.ean)", "basket?products=m1,m2",
-      "forecasts", "forecasts/\(BoardMarket.series)", "bars", "bars/BRD", "flow", "flow/BRD", "sentiment/BRD", "documents",
+      "forecasts", "forecasts/\(BoardMarket.series)", "bars", "bars/BRD", "flow", "flow/BRD", "sentiment/BRD",
+      "documents",
     ]
     let outcome = try await ChildProcess.run(
-      Launch(Self.python, [script, base.replacing("/api/v1", with: ""), "-"] + pages.map { "/board/\($0)" }),
+      Launch(Self.python, [script, base.replacing("/api/v1", with: ""), "browse"] + pages.map { "/board/\($0)" }),
       atMost: .seconds(900))
     try #require(outcome.status == .exited(0), "\(outcome.errorOutput.suffix(3_000))")
     #expect(outcome.output.split(separator: "\n").filter { $0.hasPrefix("FAULT") } == [])

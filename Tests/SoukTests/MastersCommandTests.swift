@@ -7,6 +7,7 @@ import KafkaFlags
 import LocalServers
 import Logging
 import Messages
+import Operations
 import Pipeline
 import Postgres
 import Synchronization
@@ -113,11 +114,16 @@ import Values
   @Test func aCandidateIsAcceptedAndTheMergeUndone() async throws {
     try await withBench { bench in
       let book = try await MasterBook(PostgresConfiguration(url: bench.url))
-      #expect(try await book.candidates(limit: 9, probability: 0.6).contains { $0.contains(Self.new) })
-      #expect(try await book.candidates(limit: 9, probability: 0.7) == ["no open candidates"])
+      #expect(try await book.candidates(limit: 9, probability: 0.6).rows.contains { $0.cells[0].text == Self.new })
+      let open = try await book.candidates(limit: 9, probability: 0.6)
+      #expect(open.lines(Terminal(width: 80, hasColour: false)).allSatisfy { $0.count <= 80 })
+      guard case .list(let rows)? = open.data["candidates"] else { return #expect(Bool(false)) }
+      #expect(rows.first?["candidate"] == .text(Self.milk) && rows.first?["probability"] == .number(0.61))
+      #expect(try await book.candidates(limit: 9, probability: 0.7).rows.isEmpty)
       try await bench.souk("merge", Self.new, Self.milk, "--by", "dana", "--reason", "the same carton")
       #expect(try await bench.master(ofChain: "b", "17") == Self.milk)
-      #expect(try await book.candidates(limit: 9, probability: 0) == ["no open candidates"])
+      let none = try await book.candidates(limit: 9, probability: 0)
+      #expect(none.lines(Terminal(width: 80, hasColour: false)) == ["no open candidates"])
       #expect(try await bench.psql("SELECT decided_by, reason, model, probability FROM master_decisions")
         == "dana|the same carton|v1|0.61\n")
       // What is one product already cannot be merged or rejected.
@@ -128,7 +134,9 @@ import Values
       try await bench.souk("undo", id, "--by", "noa")
       #expect(try await bench.master(ofChain: "b", "17") == Self.new)
       #expect(try await bench.psql("SELECT decided_by, undone_by FROM master_decisions") == "dana|noa\n")
-      #expect(try await book.history(of: Self.milk, limit: 9).contains { $0.contains(id) && $0.contains("noa") })
+      #expect(try await book.history(of: Self.milk, limit: 9).rows.contains { row in
+        row.cells[0].text == id && row.cells.contains { $0.text == "noa" }
+      })
       await #expect(throws: Failure.self) { try await bench.souk("undo", id) }
     }
   }

@@ -3,6 +3,7 @@ import Catalogue
 import Foundation
 import Kafka
 import Messages
+import ServiceKit
 import TestSupport
 import Testing
 import Values
@@ -205,6 +206,22 @@ import Values
           #expect(known.contains(String(name)), "\(path): '\(line)' has \(name)")
         }
       }
+    }
+  }
+
+  /// Every command that answers with data prints it as a table, as JSON and as YAML.
+  @Test func everyAnswerHasAFormForPrograms() throws {
+    // What runs until it is stopped, prints a file or a document, or moves data and says how far it is.
+    let others: Set = [
+      "souk up", "souk broker", "souk init", "souk replay", "souk subscribe", "souk models train",
+      "souk features compute", "souk features export", "souk splits fetch", "souk splits load", "souk batch cancel",
+    ]
+    let commands = Self.commands(SoukCommand.self).filter { $0.type.configuration.subcommands.isEmpty }
+    #expect(Set(commands.map(\.path)).isSuperset(of: others))
+    for (path, type) in commands where !others.contains(path) {
+      let options = try CommandShape(of: type).options
+      let output = try #require(options.first { $0.name == "output" }, "\(path) has no -o")
+      #expect(Set(output.allValues).isSuperset(of: ["json", "yaml"]), "\(path)")
     }
   }
 

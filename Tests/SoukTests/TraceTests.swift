@@ -1,12 +1,17 @@
 import ArgumentParser
 import Catalogue
+import Compression
 import Core
 import DBWriterService
+import Influx
+import InfluxFlags
 import Kafka
 import LocalServers
+import ObjectStore
+import ObjectStoreFlags
 import Postgres
-import Testing
 import TestSupport
+import Testing
 
 @testable import Operations
 @testable import SoukService
@@ -205,5 +210,73 @@ import TestSupport
   @Test(arguments: [[""], ["x", "--limit", "0"], ["x", "--from", "noon"], ["x", "--database-url", "http://h"], []])
   func wrongArgumentsAreFoundFirst(_ arguments: [String]) {
     #expect(throws: (any Error).self) { _ = try TraceCommand.parse(arguments) }
+  }
+
+  /// A bar of the exchange in a real object store, as s3-consumer names it, and in a real InfluxDB; and a stored file.
+  @Test(.timeLimit(.minutes(10))) func objectsAndPointsAreAsked() async throws {
+    let topics = [Topics.marketData, Topics.filesDownloaded]
+    let broker = try EmbeddedBroker(topics: topics.map { ($0.name, 1) })
+    defer { broker.close() }
+    let kafka = ["--kafka-bootstrap-servers", broker.bootstrapServers]
+    let cluster = try Cluster(ClusterOptions.parse(kafka))
+    let (seaweed, influx) = (try await TestServers.seaweed(), try await TestServers.influx())
+    let (bucket, database) = ("s3://\(TestServers.uniqueName())", TestServers.uniqueName())
+    func bar(_ minute: Int) -> String {
+      #"{"symbol":"COMI","exchange":"EGX","interval":"1 Minute","datetime":"2026-03-02 10:0\#(minute):00","open":1,"#
+        + #""high":2,"low":1,"close":2,"volume":5,"observed_at":"2026-03-02T10:0\#(minute):00+02:00"}"#
+    }
+    let file = #"{"chain":"c","s3_path":"\#(bucket)/files/\#(Self.file)","file_name":"\#(Self.file)"}"#
+    try await cluster.withProducer { producer in
+      var batch = OutgoingBatch()
+      for minute in 0..<4 {
+        batch.append(topic: Topics.marketData.name, key: Array("COMI".utf8), value: Array(bar(minute).utf8))
+      }
+      batch.append(topic: Topics.filesDownloaded.name, key: Array("c/29".utf8), value: Array(file.utf8))
+      try await producer.send(batch)
+    }
+    let storeFlags = [
+      "--object-store", bucket, "--s3-endpoint", seaweed.endpoint,
+      "--aws-access-key-id", seaweed.environment["AWS_ACCESS_KEY_ID"] ?? "",
+      "--aws-secret-access-key", seaweed.environment["AWS_SECRET_ACCESS_KEY"] ?? "",
+    ]
+    let influxFlags = ["--influx-url", influx.url, "--influx-database", database]
+    let store = try ObjectStoreOptions.parse(storeFlags).makeStore()
+    defer { store.close() }
+    try await store.prepare()
+    let client = try InfluxClient(try InfluxOptions.parse(influxFlags + ["--influx-create-database"]).configuration())
+    defer { client.close() }
+    _ = try await client.prepare()
+    func trace(_ text: String, _ system: String) async throws -> TraceReport {
+      try await TraceCommand.parse(
+        [text, "--system", system, "--from", "1h", "--objects", "--points"] + storeFlags + influxFlags + kafka
+      ).trace(cluster)
+    }
+    let absent = try await trace("COMI", "egx")
+    #expect(absent.ends.count == 8 && absent.ends.allSatisfy { !$0.isThere }, "\(absent.ends)")
+    #expect(try await trace(Self.file, "prices").ends.map(\.found) == ["no such object"])
+
+    // The first three bars are one object, which begins at offset 0; the last is in none yet.
+    let lines = (0..<3).map { bar($0) + "\n" }.joined()
+    let name = "streaming/date=2026-03-02/symbol=COMI/part-00000-00000000000000000000.jsonl.gz"
+    let packed = try #require(Deflate.gzip(Array(lines.utf8)))
+    _ = try await store.put(ObjectBody(packed), at: ObjectKey(name), contentType: "application/gzip")
+    _ = try await store.put(ObjectBody([1, 2, 3]), at: ObjectKey("files/\(Self.file)"), contentType: "application/gzip")
+    // 10:02 in Cairo is 08:02 UTC.
+    _ = try await client.write(Array(
+      "stock_price,exchange=EGX,interval=1\\ Minute,symbol=COMI close=2 1772438520000000\n".utf8))
+    let found = try await trace("COMI", "egx")
+    let objects = found.ends.filter { $0.kind == "object" }
+    #expect(objects.map(\.isThere) == [true, true, true, false], "\(found.ends)")
+    #expect(objects.first?.place == "\(bucket)/\(name)" && objects.first?.found == "one of 3 lines")
+    #expect(objects.last?.found == "none of its 3 lines")
+    let points = found.ends.filter { $0.kind == "point" }
+    #expect(points.map(\.isThere) == [false, false, true, false], "\(found.ends)")
+    #expect(points[2].found == "close 2.0" && points[2].record == "egx_market_data[0]@2")
+    #expect(!found.report.notes.contains { $0.hasPrefix("not asked") }, "\(found.report.notes)")
+    let stored = try await trace(Self.file, "prices")
+    #expect(stored.ends.map(\.found) == ["3 bytes"])
+    guard case .list(let data)? = stored.report.data["ends"] else { return #expect(Bool(false)) }
+    #expect(data.first?["is_there"] == .bool(true))
+    #expect(found.report.lines(Terminal(width: 80, hasColour: false)).allSatisfy { $0.count <= 80 })
   }
 }

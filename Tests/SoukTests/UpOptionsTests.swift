@@ -1,6 +1,9 @@
 import ArgumentParser
+import Catalogue
 import Core
 import Foundation
+import Kafka
+import Operations
 import Synchronization
 import Testing
 import TestSupport
@@ -146,6 +149,36 @@ import TestSupport
       let failure = #expect(throws: Failure.self) { _ = try PriceFolder.source(path + "/absent") }
       #expect(failure?.errorClass == .configuration)
     }
+  }
+}
+
+/// `souk up` on a given Kafka.
+@Suite struct GivenKafkaTests {
+  /// Only the system's topics that are missing, each named before one is made.
+  @Test(.timeLimit(.minutes(10)), arguments: FleetSystem.allCases)
+  func onlyTheTopicsOfTheSystemAreCreated(_ system: FleetSystem) async throws {
+    let present = system.topics.prefix(2)
+    let broker = try EmbeddedBroker(topics: present.map { ("x.\($0.name)", Int($0.partitions)) })
+    defer { broker.close() }
+    let servers = broker.bootstrapServers
+    let cluster = try Cluster(ClusterOptions.parse(["--kafka-bootstrap-servers", servers, "--topic-prefix", "x."]))
+    let said = Mutex<[String]>([])
+    let screen = Screen(isTerminal: false) { text in said.withLock { $0.append(text) } }
+    let created = Mutex<[String]>([])
+    try await UpRun.createTopics(of: system, in: cluster, at: servers, screen) { plan in
+      let text = said.withLock { $0.joined() }
+      let missing = plan.missing.map(\.name)
+      #expect(text.contains("creating  \(missing.count) topics of \(system.rawValue) in \(servers):"))
+      #expect(missing.allSatisfy { text.contains("x.\($0)") })
+      created.withLock { $0 = missing }
+    }
+    let used = Set(system.services.flatMap { $0.inputs + $0.inputs.map(\.deadLetters) + $0.outputs + $0.tables }
+      .map(\.name))
+    let names = created.withLock { $0 }
+    #expect(names == system.topics.dropFirst(2).map(\.name))
+    // Besides what its services use only what souk itself writes.
+    let own: Set = ["souk.alerts", "souk.alerts.dlq", "market-splits", "backfill-jobs", "backfill-status"]
+    #expect(Set(names).subtracting(used).isSubset(of: own), "\(Set(names).subtracting(used))")
   }
 }
 

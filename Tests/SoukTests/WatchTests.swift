@@ -116,13 +116,17 @@ import Yams
       standing(0, committed: 50, end: 40), standing(1, committed: 5, low: 9, end: 20),
       standing(2, committed: 20, end: 20),
       standing(3, committed: 1, end: 20), standing(4, committed: 20, end: 20))
-    let owners = ["parser": ["t/0": 1, "t/1": 1, "t/2": 2, "t/4": 1]]
+    let owners: [String: [String: [Int64]]] = [
+      "parser": ["t/0": [50], "t/1": [5], "t/2": [0, 20], "t/4": [21]],
+    ]
     let found = PartitionAudit.findings([group], owners: owners, isWhole: true)
-    #expect(found.map(\.partition) == ["t/0", "t/1", "t/2", "t/3"])
+    #expect(found.map(\.partition) == ["t/0", "t/1", "t/2", "t/3", "t/4"])
     #expect(found[0].words.contains("ends at 40") && found[1].words.contains("4 records deleted"))
     #expect(found[2].words.contains("2 processes") && found[3].words.contains("no process reads it"))
+    #expect(found[4].words == "its process says that 21 is committed, and Kafka has 20")
     // Where a process did not answer, it may be the one that reads it; a group that runs nowhere reads nothing.
-    #expect(PartitionAudit.findings([group], owners: owners, isWhole: false).map(\.partition) == ["t/0", "t/1", "t/2"])
+    let partly = PartitionAudit.findings([group], owners: owners, isWhole: false)
+    #expect(partly.map(\.partition) == ["t/0", "t/1", "t/2", "t/4"])
     #expect(PartitionAudit.findings([group], owners: [:], isWhole: true).map(\.partition) == ["t/0", "t/1"])
   }
 
@@ -133,7 +137,7 @@ import Yams
         address: "a", service: "parser",
         samples: MetricSamples(text: #"souk_kafka_committed_offset{group="parser",topic="t",partition="3"} 7"#)))
     }
-    #expect(PartitionAudit.owners(answers) == ["parser": ["t/3": 2]])
+    #expect(PartitionAudit.owners(answers) == ["parser": ["t/3": [7, 7]]])
   }
 }
 
@@ -176,6 +180,35 @@ import Yams
     for line in ["#run-folder: .souk/run", "#deadline: 15m"] { #expect(text.contains("\n\(line)\n"), "\(text)") }
     #expect(text.contains("(SOUK_RUN_FOLDER)") && text.contains("(DATABASE_URL)"))
     #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
+  }
+
+  /// The program reads the file, with every setting at its default too; then a wrong argument stops it before a server.
+  @Test(.timeLimit(.minutes(10)), arguments: FleetSystem.allCases)
+  func upReadsTheFile(_ system: FleetSystem) async throws {
+    let text = try InitCommand.settings(of: system)
+    let given = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      // Settings without a default stay comments.
+      line.hasPrefix("#") && !line.hasPrefix("# ") && !line.hasSuffix(":") ? String(line.dropFirst()) : String(line)
+    }.joined(separator: "\n")
+    #expect(given.contains("\nrun-folder: .souk/run\n"))
+    let (option, owner) = system == .prices ? ("--bars", FleetSystem.egx) : ("--prices", .prices)
+    try await withTemporaryDirectory { folder in
+      for (name, text) in [("plain", text), ("given", given)] {
+        let path = "\(folder)/\(name).yaml"
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        let outcome = try await ServiceProcess.run(
+          "souk", ["up", "--config", path, option, "/nonexistent", "--run-folder", "\(folder)/run"], environment: [:])
+        #expect(outcome.status == .exited(78), "\(outcome)")
+        #expect(outcome.errorOutput.contains(
+          "\(option) is for --system \(owner.rawValue), and this is \(system.rawValue)"), "\(outcome)")
+        #expect(!FileManager.default.fileExists(atPath: "\(folder)/run"))
+      }
+      // A key that is a slip is refused with its line.
+      let path = "\(folder)/slip.yaml"
+      try "sytem: \(system.rawValue)\n".write(toFile: path, atomically: true, encoding: .utf8)
+      let outcome = try await ServiceProcess.run("souk", ["up", "--config", path], environment: [:])
+      #expect(outcome.status == .exited(78) && outcome.errorOutput.contains("system"), "\(outcome)")
+    }
   }
 
   @Test func aWrongServiceIsFoundFirst() {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalogue
 import Core
+import Glibc
 import HTTPFlags
 import Kafka
 import KafkaFlags
@@ -21,24 +22,22 @@ package struct EGXProducerProgram: ServiceProgram {
 }
 
 /// `egx-producer produce`: publishes what is new.
-package struct ProduceCommand: ServiceCommand {
-  package static let configuration = CommandConfiguration(
+struct ProduceCommand: ServiceCommand {
+  static let configuration = CommandConfiguration(
     commandName: "produce",
     abstract: "Publish new and changed bars, poll by poll or as they come.",
     discussion: "Writes \(Topics.marketData.name), key and order by symbol.", version: Souk.version)
 
-  @OptionGroup(title: "Source") package var source: SourceOptions
-  @OptionGroup(title: "Polling") package var polling: PollOptions
-  @OptionGroup(title: "Fetching") package var http: HTTPOptions
-  @OptionGroup(title: "Target") package var target: KafkaTarget
-  @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
-  @OptionGroup(title: "Service") package var service: ServiceOptions
+  @OptionGroup(title: "Source") var source: SourceOptions
+  @OptionGroup(title: "Polling") var polling: PollOptions
+  @OptionGroup(title: "Fetching") var http: HTTPOptions
+  @OptionGroup(title: "Target") var target: KafkaTarget
+  @OptionGroup(title: "Kafka") var kafka: KafkaOptions
+  @OptionGroup(title: "Service") var service: ServiceOptions
 
-  package init() {}
+  static let metrics = ProducerMetrics.descriptions + KafkaMetrics.producer
 
-  package static let metrics = ProducerMetrics.descriptions + KafkaMetrics.producer
-
-  package func work(_ needs: Needs) -> Work {
+  func work(_ needs: Needs) -> Work {
     let (source, polling, http, context, topic) = (source, polling, http, needs.context, target.topic)
     let plan = needs.add(.setting("symbols", makePlan) { "\($0.symbols.count), first \($0.symbols[0])" })
     let state = polling.barState(source)
@@ -118,5 +117,142 @@ package struct ProduceCommand: ServiceCommand {
       guard try !answer.get().bars.isEmpty else { throw SourceError(.unreadable, "no bar of \(symbol)") }
     }
     return "\(source.label) gives bars of \(symbol)"
+  }
+}
+
+/// `egx-producer backfill`: publishes the bars of a range of days.
+struct BackfillCommand: ServiceCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "backfill",
+    abstract: "Publish all bars from one day to another, then exit.",
+    discussion: "With --progress, a run that was stopped goes on after the last symbol it finished.",
+    version: Souk.version)
+
+  @OptionGroup(title: "Backfill") var range: BackfillOptions
+  @OptionGroup(title: "Source") var source: SourceOptions
+  @OptionGroup(title: "Fetching") var http: HTTPOptions
+  @OptionGroup(title: "Target") var target: KafkaTarget
+  @OptionGroup(title: "Kafka") var kafka: KafkaOptions
+  @OptionGroup(title: "Service") var service: ServiceOptions
+
+  static let metrics = ProducerMetrics.descriptions + KafkaMetrics.producer
+
+  func work(_ needs: Needs) -> Work {
+    let (source, range, http, context, topic) = (source, range, http, needs.context, target.topic)
+    let plan = needs.add(.setting("symbols", {
+      if case .replay = try source.location() {
+        throw Failure(.configuration, code: "bad_source", "a backfill reads csv:, not replay:")
+      }
+      return (days: try range.days(), symbols: try source.symbolList(), clock: try ExchangeClock())
+    }) { "\($0.symbols.count)" })
+    let bars = needs.add(Need("source", open: {
+      try source.makeSource(
+        clock: plan.value.clock, http: http, live: false, drain: context.drain, now: WallClock.seconds)
+    }))
+    let clients = needs.kafka(
+      ServiceCatalogue.egxProducer.name, target.apply(to: kafka), topics: [topic], consumes: false,
+      condition: "backfill")
+    return clients.source { producer in
+      let (days, symbols, clock) = try plan.value
+      let settings = Backfill.Settings(
+        symbols: symbols, interval: source.interval, days: days, maxBars: source.maxBars,
+        rate: range.maxRate > 0 ? range.maxRate : nil, progressPath: range.progress)
+      var review = source.review
+      review.republish = true
+      let publisher = BarPublisher(
+        review: BarReview(settings: review, clock: clock),
+        topic: KafkaBarTopic(producer: producer, name: topic, identity: clients.identity),
+        metrics: ProducerMetrics(), drain: context.drain, logger: context.logger, now: LocalDateTime.now)
+      let backfill = Backfill(
+        source: try bars.value, publisher: publisher, settings: settings, clock: clock, drain: context.drain,
+        logger: context.logger)
+      try Self.conclude(try await backfill.run(step: Self.progress(context.logger)), context)
+    }
+  }
+
+  /// A bar for a person who watches, else lines of the log.
+  private static func progress(_ logger: Logger) -> @Sendable (Backfill.Step) -> Void {
+    let bar = isatty(STDOUT_FILENO) == 1 ? ProgressBar() : nil
+    return { step in
+      if let bar { return bar.show(step) }
+      logger.info("backfill", metadata: [
+        "symbol": "\(step.symbol)", "done": "\(step.done)", "of": "\(step.total)",
+        "bars": .stringConvertible(step.published),
+      ])
+    }
+  }
+
+  private static func conclude(_ outcome: Backfill.Outcome, _ context: ServiceContext) throws(Failure) {
+    context.logger.notice("backfill ended", metadata: [
+      "bars": .stringConvertible(outcome.published), "already_done": .stringConvertible(outcome.skipped),
+      "failed": .stringConvertible(outcome.failed.count),
+      "not_reaching_back": "\(outcome.short.joined(separator: ","))",
+      "empty": "\(outcome.empty.joined(separator: ","))", "lost": .stringConvertible(outcome.lost),
+    ])
+    guard outcome.failed.isEmpty || context.drain.isRaised else {
+      throw Failure(
+        .fatal, code: "backfill_incomplete",
+        "\(outcome.failed.count) symbols gave no bars: "
+          + outcome.failed.keys.sorted().prefix(20).joined(separator: ", "))
+    }
+  }
+}
+
+/// The flags that are a backfill's own.
+struct BackfillOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("First day, in Cairo.", valueName: "2025-01-01"))
+  var from: String
+
+  @Option(help: ArgumentHelp("Last day, in Cairo.", valueName: "2025-06-30"))
+  var to: String
+
+  @Option(help: ArgumentHelp("File that remembers which symbols are done.", valueName: "path"))
+  var progress: String?
+
+  @Option(help: ArgumentHelp("Most bars a second; 0: as fast as Kafka takes them.", valueName: "count"))
+  var maxRate = 0
+
+  func validate() throws {
+    if maxRate < 0 { throw ValidationError("--max-rate must be 0 or more") }
+  }
+
+  /// - Throws: `Failure(.configuration)`.
+  func days() throws(Failure) -> ClosedRange<Int64> {
+    guard let first = CivilDate(from)?.daysSinceEpoch, let last = CivilDate(to)?.daysSinceEpoch, first <= last else {
+      throw Failure(
+        .configuration, code: "bad_range", "--from and --to have to be dates such as 2025-01-01, in their order")
+    }
+    return first...last
+  }
+}
+
+/// The progress of a backfill in one line of a terminal. Pure except `show`.
+package struct ProgressBar: Sendable {
+  package let width: Int
+  private let start = ContinuousClock.now
+
+  package init(width: Int = 30) { self.width = max(1, width) }
+
+  /// `[#####-----]  50 %  COMI  15/30  3400 bars  00:12 left`
+  package func line(_ step: Backfill.Step, elapsed: Duration) -> String {
+    let share = step.total > 0 ? Double(step.done) / Double(step.total) : 1
+    let filled = min(width, Int(share * Double(width)))
+    let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: width - filled)
+    let seconds = elapsed / .seconds(1)
+    let left = share > 0 ? Int((seconds / share - seconds).rounded()) : 0
+    let percent = String(Int(share * 100))
+    return "[\(bar)] \(String(repeating: " ", count: max(0, 3 - percent.count)))\(percent) %  \(step.symbol)  "
+      + "\(step.done)/\(step.total)  \(step.published) bars  \(Self.clock(left)) left"
+  }
+
+  package func show(_ step: Backfill.Step) {
+    // Returns to the first column and clears the rest of a longer line.
+    let text = "\r" + line(step, elapsed: .now - start) + "\u{1b}[K" + (step.done == step.total ? "\n" : "")
+    _ = Array(text.utf8).withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+  }
+
+  static func clock(_ seconds: Int) -> String {
+    let text = "\(zeroPadded(seconds / 60 % 60, 2)):\(zeroPadded(seconds % 60, 2))"
+    return seconds >= 3_600 ? "\(seconds / 3_600):\(text)" : text
   }
 }

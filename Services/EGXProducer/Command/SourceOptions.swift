@@ -1,6 +1,6 @@
 import ArgumentParser
-import CSV
 import Core
+import CSV
 import Foundation
 import HTTP
 import HTTPFlags
@@ -16,82 +16,80 @@ extension JSONMapping.Shape: ExpressibleByArgument {}
 extension CSVNumbers.Mark: ExpressibleByArgument {}
 
 /// The flags about where bars come from and how their messages look.
-package struct SourceOptions: ParsableArguments {
+struct SourceOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     "Where bars come from: tradingview://, https://host/path?symbol={symbol}, csv:<folder>, replay:<folder>.",
     valueName: "url"))
-  package var source = "tradingview://"
+  var source = "tradingview://"
 
   @Option(help: ArgumentHelp(
     "Symbols to ask for. (default: of csv: and replay: all there are)", valueName: "COMI,ETEL,..."))
-  package var symbols: String?
+  var symbols: String?
 
   @Option(help: ArgumentHelp("File of symbols, one per line; of CSV the first column.", valueName: "path"))
-  package var symbolsFile: String?
+  var symbolsFile: String?
 
   @Option(help: ArgumentHelp("Exchange of the symbols, as the source and the messages name it.", valueName: "name"))
-  package var exchange = "EGX"
+  var exchange = "EGX"
 
   @Option(help: "How long a bar is.")
-  package var interval = BarInterval.daily
+  var interval = BarInterval.daily
 
   @Flag(help: "Intraday messages carry the whole candle, and not only the close.")
-  package var intradayCandles = false
+  var intradayCandles = false
 
   @Option(help: ArgumentHelp("Most bars of one symbol that are asked for.", valueName: "count"))
-  package var maxBars = 5_000
+  var maxBars = 5_000
 
   @Option(help: ArgumentHelp("Least time between two questions to the source.", valueName: "duration"))
-  package var requestGap = DurationSetting(.milliseconds(500))
+  var requestGap = DurationSetting(.milliseconds(500))
 
   @Option(help: ArgumentHelp(
     "How long the source may take for one symbol.", valueName: "duration"))
-  package var answerTimeout = DurationSetting(.seconds(30))
+  var answerTimeout = DurationSetting(.seconds(30))
 
   @Option(help: ArgumentHelp(
     "Largest answer of a source, or message of its WebSocket.", valueName: "size"))
-  package var maxAnswerSize = ByteSize.mib(16)
+  var maxAnswerSize = ByteSize.mib(16)
 
   @Option(help: ArgumentHelp("TradingView's auth token, or the bearer token of a JSON source.", valueName: "secret"))
-  package var sourceToken: String?
+  var sourceToken: String?
 
   @Option(help: ArgumentHelp("File with that token.", valueName: "path"))
-  package var sourceTokenFile: String?
+  var sourceTokenFile: String?
 
   @Option(help: ArgumentHelp("Origin header of the WebSocket.", valueName: "url"))
-  package var sourceOrigin = "https://data.tradingview.com"
+  var sourceOrigin = "https://data.tradingview.com"
 
   @Option(help: ArgumentHelp("Seconds of a recording that are replayed in a second; 0: as fast as Kafka takes them.",
                              valueName: "factor"))
-  package var speed: Double = 60
+  var speed: Double = 60
 
   @Option(help: "How a JSON source writes bars.")
-  package var jsonShape = JSONMapping.Shape.objects
+  var jsonShape = JSONMapping.Shape.objects
 
   @Option(help: ArgumentHelp("Way to the bars in the answer of a JSON source.", valueName: "data.bars"))
-  package var jsonRows = ""
+  var jsonRows = ""
 
   @Option(help: ArgumentHelp(
     "What a JSON source calls time, open, high, low, close, volume; of arrays, their places from 0.",
     valueName: "time=t,open=o,..."))
-  package var jsonFields = ""
+  var jsonFields = ""
 
   @Option(help: ArgumentHelp(
     "What CSV files call time, open, high, low, close, volume, clock (the time of day) and symbol, or their places "
       + "from 0.", valueName: "time=Day,close=Last,..."))
-  package var csvColumns = ""
+  var csvColumns = ""
 
   @Option(help: ArgumentHelp(
     "How CSV files write dates, when not as 2025-01-20: YYYY or YY, MM or MMM, DD, hh, mm, ss.",
     valueName: "MM/DD/YYYY"))
-  package var csvDates: String?
+  var csvDates: String?
 
   @Option(help: "What begins the fraction of a number in CSV files. (default: point, where nothing contradicts it)")
-  package var csvDecimal: CSVNumbers.Mark?
+  var csvDecimal: CSVNumbers.Mark?
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     if maxBars < 1 { throw ValidationError("--max-bars must be 1 or more") }
     if !(speed >= 0 && speed < 1e9) { throw ValidationError("--speed must be 0 or more") }
     if maxAnswerSize.bytes < 1_024 { throw ValidationError("--max-answer-size must be 1KiB or more") }
@@ -102,11 +100,11 @@ package struct SourceOptions: ParsableArguments {
     }
   }
 
-  package func location() throws(Failure) -> SourceLocation { try SourceLocation(source) }
+  func location() throws(Failure) -> SourceLocation { try SourceLocation(source) }
 
   /// In the order given, each once.
   /// - Throws: `Failure(.configuration)` when there are none.
-  package func symbolList() throws(Failure) -> [String] {
+  func symbolList() throws(Failure) -> [String] {
     var texts: [Substring] = []
     if let symbols {
       texts = symbols.split(separator: ",")
@@ -143,7 +141,7 @@ package struct SourceOptions: ParsableArguments {
   }
 
   /// - Throws: `Failure(.configuration)` for an empty or unreadable file.
-  package func token() throws(Failure) -> String? {
+  func token() throws(Failure) -> String? {
     guard let sourceTokenFile else { return sourceToken.flatMap { $0.isEmpty ? nil : $0 } }
     let text = String(decoding: try readFile(sourceTokenFile, limit: 64 << 10), as: UTF8.self)
       .trimmingCharacters(in: .whitespacesAndNewlines)
@@ -152,7 +150,7 @@ package struct SourceOptions: ParsableArguments {
   }
 
   /// - Parameter live: keeps a TradingView connection open for bars as they change.
-  package func makeSource(
+  func makeSource(
     clock: ExchangeClock, http: HTTPOptions, live: Bool, drain: Interruption, now: @escaping @Sendable () -> Int64
   ) throws -> any BarSource {
     let pace = Pace(gap: requestGap.duration, drain: drain)
@@ -188,34 +186,129 @@ package struct SourceOptions: ParsableArguments {
   }
 
   /// - Throws: `Failure(.configuration)` for flags about CSV that cannot be meant.
-  package func folder(_ path: String) throws(Failure) -> BarFolder {
+  func folder(_ path: String) throws(Failure) -> BarFolder {
     BarFolder(path: path, format: try CSVFormat(
       columns: csvColumns, dates: csvDates, mark: csvDecimal, isIntraday: interval.isIntraday))
   }
 
-  package var review: BarReview.Settings {
+  var review: BarReview.Settings {
     BarReview.Settings(interval: interval, exchange: exchange, closeOnly: !intradayCandles)
   }
 }
 
 /// Where bars go.
-package struct KafkaTarget: ParsableArguments {
+struct KafkaTarget: ParsableArguments {
   @Option(help: ArgumentHelp("The same as --kafka-bootstrap-servers.", valueName: "host:port,..."))
-  package var bootstrap: String?
+  var bootstrap: String?
 
   @Option(help: ArgumentHelp("Topic of the bars.", valueName: "name"))
-  package var topic = "egx_market_data"
+  var topic = "egx_market_data"
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     if topic.isEmpty { throw ValidationError("--topic is empty") }
     if bootstrap?.isEmpty == true { throw ValidationError("--bootstrap is empty") }
   }
 
-  package func apply(to kafka: KafkaOptions) -> KafkaOptions {
+  func apply(to kafka: KafkaOptions) -> KafkaOptions {
     var kafka = kafka
     if let bootstrap { kafka.kafkaBootstrapServers = bootstrap }
     return kafka
   }
+}
+
+/// The flags about when to ask and what to repeat.
+struct PollOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Latest bars asked for at every poll.", valueName: "count"))
+  var nBars = 10
+
+  @Option(help: ArgumentHelp(
+    "Time from one poll to the next, such as 5m; a bare number is seconds.", valueName: "duration"))
+  var pollInterval = PollInterval(.seconds(300))
+
+  @Flag(help: "Poll once and exit.")
+  var once = false
+
+  @Flag(help: "Keep the connection to TradingView open and publish bars as they change.")
+  var live = false
+
+  @Flag(help: "Do not exit at the end of a recording or a --once poll; wait for the signal to stop.")
+  var stay = false
+
+  @Flag(help: "Publish bars again that have not changed.")
+  var republish = false
+
+  @Flag(help: "Poll also when the exchange is closed.")
+  var always = false
+
+  @Option(help: ArgumentHelp("Days without trading.", valueName: "2026-01-07,..."))
+  var holidays: String?
+
+  @Option(help: ArgumentHelp("File of such days, one per line.", valueName: "path"))
+  var holidaysFile: String?
+
+  @Option(help: ArgumentHelp("How long polling goes on after the close, in minutes.", valueName: "minutes"))
+  var afterClose = 20
+
+  @Option(help: ArgumentHelp(
+    "File that remembers what was published, so that a restart repeats nothing. (default: memory)",
+    valueName: "path"))
+  var state: String?
+
+  @Option(help: ArgumentHelp("Bars of a symbol that are remembered; at least --n-bars.", valueName: "count"))
+  var rememberBars = 1_024
+
+  /// Of the memory of one symbol: a bar that is asked for and not remembered would never be published as changed.
+  var memory: Int { max(rememberBars, nBars) }
+
+  func validate() throws {
+    for (flag, value) in [("--n-bars", nBars), ("--remember-bars", rememberBars)] where value < 1 {
+      throw ValidationError("\(flag) must be 1 or more")
+    }
+    if afterClose < 0 { throw ValidationError("--after-close must be 0 or more") }
+    if pollInterval.duration < .seconds(1) { throw ValidationError("--poll-interval must be 1s or more") }
+  }
+
+  func barState(_ source: SourceOptions) -> BarState? {
+    state.map { path in
+      BarState(
+        path: path.hasPrefix("file://") ? String(path.dropFirst(7)) : path, interval: source.interval,
+        closeOnly: !source.intradayCandles)
+    }
+  }
+
+  /// Nil: at all hours.
+  /// - Throws: `Failure(.configuration)` for a day that is none.
+  func calendar(_ clock: ExchangeClock) throws(Failure) -> TradingCalendar? {
+    var days: Set<Int64> = []
+    for text in (holidays ?? "").split(separator: ",") {
+      guard let day = CivilDate(text.filter { $0 != " " })?.daysSinceEpoch else {
+        throw Failure(.configuration, code: "bad_holiday", "--holidays: '\(text)' is not a date such as 2026-01-07")
+      }
+      days.insert(day)
+    }
+    if let holidaysFile {
+      days.formUnion(try TradingCalendar.holidays(
+        String(decoding: try readFile(holidaysFile), as: UTF8.self), path: holidaysFile))
+    }
+    return always ? nil : TradingCalendar(clock: clock, holidays: days, afterClose: afterClose)
+  }
+}
+
+/// A length of time with its unit, or a bare number of seconds, as users of the older producer write it.
+package struct PollInterval: ExpressibleByArgument, Hashable, Sendable {
+  package var duration: Duration
+
+  package init(_ duration: Duration) { self.duration = duration }
+
+  package init?(argument: String) {
+    if let setting = DurationSetting(text: argument) {
+      duration = setting.duration
+    } else if let seconds = Int64(argument), (0...1_000_000_000).contains(seconds) {
+      duration = .seconds(seconds)
+    } else {
+      return nil
+    }
+  }
+
+  package var defaultValueDescription: String { "\(DurationSetting(duration))" }
 }

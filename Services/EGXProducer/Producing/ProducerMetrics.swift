@@ -65,8 +65,7 @@ package final class ProducerMetrics: Sendable {
   func retried() { retries.increment() }
   func asking(for count: Int) { symbols.record(count) }
   func polled(took duration: Duration, at seconds: Int64) {
-    let (whole, rest) = duration.components
-    poll.record(Double(whole) + Double(rest) * 1e-18)
+    poll.record(duration / .seconds(1))
     lastPoll.record(seconds)
   }
   func newest(_ symbol: String, _ seconds: Int64) {

@@ -32,8 +32,6 @@ package struct Losses: Hashable, Sendable, CustomStringConvertible {
   /// Why the first of them could not be read.
   package private(set) var first: String?
 
-  package init() {}
-
   package mutating func add(_ reason: @autoclosure () -> String) {
     count += 1
     if first == nil { first = reason() }

@@ -144,8 +144,8 @@ package struct NewsAdapter: FetchAdapter {
     now: Timestamp
   ) async throws -> NewsPage {
     var query = "q=\(PercentEncoding.encode(question))&language=en&sortBy=publishedAt&pageSize=\(Self.rows)"
-    query += "&page=\(number)&from=\(PercentEncoding.encode(Self.text(from)))"
-    if let until { query += "&to=\(PercentEncoding.encode(Self.text(until)))" }
+    query += "&page=\(number)&from=\(Self.parameter(from))"
+    if let until { query += "&to=\(Self.parameter(until))" }
     let url = "\(source.source.url ?? "https://newsapi.org")/v2/everything?\(query)"
     let name = source.source.word
     return try await source.get(url, headers: ["X-Api-Key": source.key], for: task) { response in
@@ -153,10 +153,155 @@ package struct NewsAdapter: FetchAdapter {
     }
   }
 
-  private static func text(_ time: Timestamp) -> String {
-    let civil = time.civil
-    func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
-    return "\(civil.year)-\(two(civil.month))-\(two(civil.day))T\(two(civil.hour)):\(two(civil.minute)):"
-      + "\(two(civil.second))"
+  /// In UTC, whole seconds.
+  private static func parameter(_ time: Timestamp) -> String {
+    PercentEncoding.encode(String(RFC3339.text(ns: time.microseconds * 1_000, digits: 0).dropLast()))
+  }
+}
+
+/// A page of NewsAPI's `/v2/everything`.
+struct NewsPage: Sendable {
+  /// Of all pages of the question.
+  var total = 0
+  var articles: [NewsArticle] = []
+  /// Times at which an article was published that is withdrawn; the page says nothing else of it.
+  var removed: [Timestamp] = []
+  /// Rows without an address, a title or a time.
+  var lost = 0
+  /// The plan ends here: it has no further pages, or no such old articles.
+  var isBeyondPlan = false
+
+  var rows: Int { articles.count + removed.count + lost }
+
+  /// - Throws: `FetchError` for a message in the place of a page, whatever its status; `HTTPError` for a server that
+  ///   gives none.
+  init(_ response: HTTPResponse, source: String, language: String?, jobID: String?, knownAt: Timestamp) throws {
+    let tree = try response.tree()
+    if tree["status"]?.text != "ok" {
+      let code = tree["code"]?.text ?? ""
+      if response.status == 426 || Self.endsOfPlan.contains(code) {
+        isBeyondPlan = true
+        return
+      }
+      throw Self.failure(code, tree["message"]?.text ?? "", response)
+    }
+    try response.head.requireSuccess()
+    total = Int(tree["totalResults"]?.integer ?? 0)
+    for row in tree["articles"]?.items ?? [] {
+      let (title, url) = (row["title"]?.text ?? "", row["url"]?.text ?? "")
+      guard let time = row["publishedAt"]?.text.flatMap({ Timestamp($0) }) else {
+        lost += 1
+        continue
+      }
+      if title == "[Removed]" || url.hasSuffix("://removed.com") {
+        removed.append(time)
+        continue
+      }
+      guard !title.isEmpty, let address = CanonicalURL.of(url) else {
+        lost += 1
+        continue
+      }
+      articles.append(NewsArticle(
+        source: source, id: String(SHA256.hash(address).hex.prefix(32)), outlet: row["source"]?["name"]?.text ?? "",
+        url: address, title: title, description: row["description"]?.text.flatMap { $0.isEmpty ? nil : $0 },
+        author: row["author"]?.text, language: language, publishedAt: time, knownAt: knownAt, jobID: jobID))
+    }
+  }
+
+  private static let endsOfPlan: Set<String> = ["maximumResultsReached"]
+
+  /// Source: newsapi.org/docs/errors.
+  private static func failure(_ code: String, _ message: String, _ response: HTTPResponse) -> any Error {
+    let delay = response.headers["retry-after"].flatMap { RetryAfter.delay($0) }
+    let text = "\(code): \(message.prefix(200))"
+    switch code {
+    case "rateLimited": return FetchError(.rateLimited, text, retryAfter: delay)
+    case "apiKeyExhausted": return FetchError(.dayQuotaSpent, text, retryAfter: delay)
+    case "apiKeyInvalid", "apiKeyMissing", "apiKeyDisabled": return FetchError(.refused, text)
+    case "parameterInvalid", "parametersMissing", "sourcesTooMany", "sourceDoesNotExist":
+      return FetchError(.requestRefused, text)
+    default:
+      do { try response.head.requireSuccess() } catch { return error }
+      return FetchError(.unrecognised, text)
+    }
+  }
+}
+
+/// What was published of the recent articles of one question, as one text: the time of the newest article, then a line
+/// for each article with its id, its time and a digest of what it says.
+package struct NewsHistory: Hashable, Sendable {
+  struct Known: Hashable, Sendable {
+    var publishedAt: Int64
+    var digest: String
+  }
+
+  /// Microseconds since 1970 of the newest article that was ever seen; nil before the first.
+  var newest: Int64?
+  var articles: [String: Known] = [:]
+
+  package init() {}
+
+  /// - Returns: nil for a text of another form: what it remembered is published again.
+  package init?(_ text: String) {
+    var lines = text.split(separator: "\n")[...]
+    guard let first = lines.popFirst(), let newest = Int64(first) else { return nil }
+    self.newest = newest == 0 ? nil : newest
+    for line in lines {
+      let words = line.split(separator: " ")
+      guard words.count == 3, let time = Int64(words[1]) else { return nil }
+      articles[String(words[0])] = Known(publishedAt: time, digest: String(words[2]))
+    }
+  }
+
+  package var text: String {
+    let lines = articles.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.publishedAt) \($0.value.digest)" }
+    return (["\(newest ?? 0)"] + lines).joined(separator: "\n")
+  }
+
+  // MARK: Deciding
+
+  struct Changes: Sendable {
+    /// New and changed articles, and withdrawals.
+    var articles: [NewsArticle] = []
+    /// Removed rows of which it is not known which article they were.
+    var unknown = 0
+  }
+
+  /// - Parameters:
+  ///   - from: the earliest time that was asked about; what is older is forgotten.
+  ///   - isWhole: the pages are all that the provider has since `from`: what is missing in them is gone.
+  mutating func take(
+    _ found: [NewsArticle], removed: [Timestamp], from: Timestamp, isWhole: Bool, source: String, knownAt: Timestamp
+  ) -> Changes {
+    var changes = Changes()
+    var seen: Set<String> = []
+    for article in found where seen.insert(article.id).inserted {
+      let state = Known(publishedAt: article.publishedAt.microseconds, digest: Self.digest(article))
+      if articles[article.id] != state { changes.articles.append(article) }
+      articles[article.id] = state
+      newest = max(newest ?? .min, state.publishedAt)
+    }
+    // A removed row has nothing but its time: it is the article of that time that is missing, if there is no doubt.
+    for (time, rows) in Dictionary(grouping: removed, by: \.microseconds).sorted(by: { $0.key < $1.key }) {
+      newest = max(newest ?? .min, time)
+      let missing = articles.filter { $0.value.publishedAt == time && !seen.contains($0.key) }.keys.sorted()
+      guard isWhole, !missing.isEmpty, missing.count <= rows.count else {
+        changes.unknown += rows.count
+        continue
+      }
+      changes.unknown += rows.count - missing.count
+      for id in missing {
+        articles[id] = nil
+        changes.articles.append(NewsArticle(
+          source: source, id: id, outlet: "", url: "", title: "", publishedAt: Timestamp(microseconds: time) ?? knownAt,
+          knownAt: knownAt, withdrawn: true))
+      }
+    }
+    articles = articles.filter { $0.value.publishedAt >= from.microseconds }
+    return changes
+  }
+
+  private static func digest(_ article: NewsArticle) -> String {
+    String(SHA256.hash("\(article.title)\n\(article.description ?? "")\n\(article.outlet)").hex.prefix(16))
   }
 }

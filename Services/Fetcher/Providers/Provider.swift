@@ -12,22 +12,12 @@ package final class Provider: Sendable {
   /// Settings of all providers of a process.
   package struct Settings: Sendable {
     /// Limits of one answer; the time limit is each source's own.
-    package var limits: HTTPLimits
-    package var json: JSONReader.Limits
-    package var gate: ProviderGate.Settings
-    package var tolerance: Duration
+    package var limits = Provider.limits(maxAnswerBytes: 4 << 20)
+    package var json = JSONReader.Limits(maxBytes: 4 << 20, maxDepth: 32)
+    package var gate = ProviderGate.Settings()
+    package var tolerance = Duration.seconds(60)
 
-    package init(
-      limits: HTTPLimits = Provider.limits(maxAnswerBytes: 4 << 20),
-      json: JSONReader.Limits = JSONReader.Limits(maxBytes: 4 << 20, maxDepth: 32),
-      breaker: CircuitBreaker.Settings = CircuitBreaker.Settings(), tolerance: Duration = .seconds(60),
-      longestPause: Duration = .seconds(300)
-    ) {
-      self.limits = limits
-      self.json = json
-      gate = ProviderGate.Settings(breaker: breaker, longestPause: longestPause)
-      self.tolerance = tolerance
-    }
+    package init() {}
   }
 
   package struct Answer: Sendable {

@@ -11,16 +11,9 @@ import Values
 /// it asks for. The answers are others' business.
 package final class ProviderGate: Sendable {
   package struct Settings: Sendable {
-    package var breaker: CircuitBreaker.Settings
+    package var breaker = CircuitBreaker.Settings()
     /// The longest pause that a provider can ask for.
-    package var longestPause: Duration
-
-    package init(
-      breaker: CircuitBreaker.Settings = CircuitBreaker.Settings(), longestPause: Duration = .seconds(300)
-    ) {
-      self.breaker = breaker
-      self.longestPause = longestPause
-    }
+    package var longestPause = Duration.seconds(300)
   }
 
   /// In messages.

@@ -17,12 +17,12 @@ extension Board {
       ) { view in
         PageContent([
           panel(
+            "accuracy", "How good the models were", of: "accuracy", [("kind", view.optional("kind"))],
+            nothing: "No model has made a forecast.", Self.accuracy),
+          panel(
             "series", "Series", of: "series", ["pattern", "kind", "limit", "cursor"].map { ($0, view.given[$0]) },
             nothing: "No series matches. inference-worker makes forecasts, and db-writer keeps them."
           ) { Self.series($0, view) },
-          panel(
-            "accuracy", "How good the models were", of: "accuracy", [("kind", view.optional("kind"))],
-            nothing: "No model has made a forecast.", Self.accuracy),
         ])
       },
       Page(

@@ -132,7 +132,7 @@ enum BoardAssets {
     th, td { text-align: start; padding: 4px 12px 4px 0; vertical-align: top; border-bottom: 1px solid var(--line); }
     tr:last-child > td { border-bottom: 0; }
     th { font-size: .82rem; font-weight: 600; color: var(--faint); white-space: nowrap; }
-    td { max-width: 60ch; overflow-wrap: anywhere; }
+    td { max-width: 60ch; overflow-wrap: break-word; }
     .number { text-align: end; white-space: nowrap; }
     tr.faint, .words.faint { color: var(--faint); }
     tr.bad td:first-child, tr.warning td:first-child { border-inline-start: 4px solid; padding-inline-start: 8px; }
@@ -155,6 +155,7 @@ enum BoardAssets {
     .source button { font-size: .8rem; padding: 1px 8px; }
     .pages { display: flex; gap: 16px; padding-top: 8px; }
     .problem { font-size: 1.1rem; }
+    svg.plot { max-width: 1040px; }
     .choices { margin: 0 0 8px; font-size: .9rem; } .choices a[aria-current] { font-weight: 700; color: var(--text); }
     .passages { margin: 0; padding-inline-start: 24px; } .passages p { margin: 2px 0 6px; max-width: 90ch; }
     .passages h3 { font-size: .95rem; margin: 8px 0 0; }

@@ -22,7 +22,7 @@ struct Plot: Sendable {
   /// Of x, in the place of round numbers or times.
   var labels: [(x: Double, text: String)]?
   private var marks: [HTML] = []
-  private static let (left, right, top, bottom) = (64.0, 12.0, 12.0, 28.0)
+  private static let (left, right, top, bottom) = (64.0, 12.0, 22.0, 28.0)
 
   /// - Parameters:
   ///   - x: milliseconds since 1970 with `isTime`, otherwise numbers. A range of no extent is widened.
@@ -181,7 +181,7 @@ struct Plot: Sendable {
         "text", [.class("tick middle"), .number("x", px(value)), .number("y", height - 8)], .text(text)))
     }
     if !unit.isEmpty {
-      parts.append(.tag("text", [.class("tick"), .number("x", 4), .number("y", Self.top + 4)], .text(unit)))
+      parts.append(.tag("text", [.class("tick"), .number("x", 4), .number("y", 11)], .text(unit)))
     }
     return parts
   }

@@ -45,28 +45,10 @@ package struct WindowChangelog: WindowSource {
   private func read(
     _ partitions: Set<Int32>?, _ isWanted: @escaping @Sendable (WindowPartition) -> Bool
   ) async throws -> [WindowPartition: [SeriesName: SeriesHistory]] {
-    let collection = Collection(group: group, isWanted: isWanted, metrics: metrics)
-    try await reader.read(partitions) { collection.take($0) }
-    return collection.windows.withLock { $0 }
-  }
-
-  /// The windows read so far.
-  private final class Collection: Sendable {
-    let windows = Mutex<[WindowPartition: [SeriesName: SeriesHistory]]>([:])
-    private let group: String
-    private let isWanted: @Sendable (WindowPartition) -> Bool
-    private let prefix: [UInt8]
-    private let metrics: WorkerMetrics
-
-    init(group: String, isWanted: @escaping @Sendable (WindowPartition) -> Bool, metrics: WorkerMetrics) {
-      self.group = group
-      self.isWanted = isWanted
-      self.metrics = metrics
-      prefix = Array("\(group)/".utf8)
-    }
-
-    func take(_ batch: RecordBatch) {
-      windows.withLock { windows in
+    let found = Mutex<[WindowPartition: [SeriesName: SeriesHistory]]>([:])
+    let prefix = Array("\(group)/".utf8)
+    try await reader.read(partitions) { [group, metrics] batch in
+      found.withLock { windows in
         batch.forEach { record in
           guard !record.isTombstone, let key = record.key, key.starts(with: prefix) else { return }
           guard let window = try? SeriesWindow(decoding: record.value) else { return metrics.unreadableWindow() }
@@ -80,6 +62,7 @@ package struct WindowChangelog: WindowSource {
         }
       }
     }
+    return found.withLock { $0 }
   }
 }
 

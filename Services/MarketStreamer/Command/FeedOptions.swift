@@ -7,82 +7,80 @@ import Options
 import WebSocket
 
 /// The flags of the feed and of what is listened to.
-package struct FeedOptions: ParsableArguments {
+struct FeedOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     "What to listen to: \(Feed.streams.map(\.rawValue).joined(separator: ", ")).", valueName: "feed"))
-  package var feed = Feed.polygonStocks
+  var feed = Feed.polygonStocks
 
   @Option(help: ArgumentHelp("The key of the provider (an id, with Alpaca).", valueName: "key"), completion: .secret)
-  package var feedKey: String?
+  var feedKey: String?
 
   @Option(help: ArgumentHelp("The secret that belongs to the key; Alpaca.", valueName: "secret"), completion: .secret)
-  package var feedSecret: String?
+  var feedSecret: String?
 
   @Option(help: ArgumentHelp(
     "Where the stream is, ws:// or wss://; default the provider's real-time one (Alpaca: iex, indicative).",
     valueName: "url"))
-  package var feedURL: String?
+  var feedURL: String?
 
   @Option(help: ArgumentHelp("Where answers about the past are; default the provider's.", valueName: "url"))
-  package var historyURL: String?
+  var historyURL: String?
 
   @Option(help: ArgumentHelp(
     "Symbols, separated by commas, as any provider writes them (BRK.B, BRK-B, O:SPY251219C00650000); * for all.",
     valueName: "list"))
-  package var symbols: String?
+  var symbols: String?
 
   @Option(help: ArgumentHelp(
     "A file of symbols, one a line; what follows # or the first blank is passed over.", valueName: "path"))
-  package var symbolsFile: String?
+  var symbolsFile: String?
 
   @Option(help: ArgumentHelp(
     "What to listen to of each: \(FeedChannel.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "list"))
-  package var channels = "trades,quotes,bars"
+  var channels = "trades,quotes,bars"
 
   @Option(help: ArgumentHelp("Connections, each with its share of the symbols.", valueName: "count"))
-  package var connections = 1
+  var connections = 1
 
   @Option(help: "When the feed has to speak: regular and extended hours of New York, or always.")
-  package var hours = NYSECalendar.Hours.extended
+  var hours = NYSECalendar.Hours.extended
 
   @Option(help: ArgumentHelp("A feed that is silent for longer in these hours is connected to anew.",
                              valueName: "duration"))
-  package var silence = DurationSetting(.seconds(30))
+  var silence = DurationSetting(.seconds(30))
 
   @Option(help: ArgumentHelp("How long a login may take.", valueName: "duration"))
-  package var loginTimeout = DurationSetting(.seconds(10))
+  var loginTimeout = DurationSetting(.seconds(10))
 
   @Option(help: ArgumentHelp("Events that wait for Kafka; beyond it the connection is given up.", valueName: "size"))
-  package var backlog = ByteSize.mib(64)
+  var backlog = ByteSize.mib(64)
 
   @Option(help: ArgumentHelp(
     "What gaps are refilled with: some of trades, quotes, bars; none for none.", valueName: "list"))
-  package var refill = "trades,quotes,bars"
+  var refill = "trades,quotes,bars"
 
   @Option(help: ArgumentHelp(
     "Asked for besides on both sides of a gap; what is known is not published again.", valueName: "duration"))
-  package var refillOverlap = DurationSetting(.seconds(2))
+  var refillOverlap = DurationSetting(.seconds(2))
 
   @Option(help: ArgumentHelp(
     "Of a gap in all symbols (*): how many of those that the feed gave lately are refilled by their names.",
     valueName: "count"))
-  package var refillSymbols = 1_000
+  var refillSymbols = 1_000
 
   @Option(help: ArgumentHelp("How much later than now an event may say it is.", valueName: "duration"))
-  package var maxSkew = DurationSetting(.seconds(60))
+  var maxSkew = DurationSetting(.seconds(60))
 
   @Option(help: ArgumentHelp(
     "Where connections leave how far they are: redis://..., file:///folder, memory:. Without it --redis-url, else "
       + "memory. Only with Redis may several processes run: one owns a connection, the others stand by.",
     valueName: "location"))
-  package var state: String?
+  var state: String?
 
   @Option(help: ArgumentHelp("How soon another process takes over a connection.", valueName: "duration"))
-  package var leaseTimeout = DurationSetting(.seconds(15))
+  var leaseTimeout = DurationSetting(.seconds(15))
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     guard (1...256).contains(connections) else { throw ValidationError("--connections must be between 1 and 256") }
     guard refillSymbols >= 0 else { throw ValidationError("--refill-symbols must not be below zero") }
   }
@@ -195,6 +193,7 @@ struct FeedSettings: Sendable {
   var isPacked: Bool
   var hours = NYSECalendar.Hours.extended
   var silence: Duration = .seconds(30)
+  /// How long the login and the answer to subscriptions may take.
   var patience: Duration = .seconds(10)
   var maxBacklog = 64 << 20
   var overlap: Duration = .seconds(2)

@@ -27,8 +27,8 @@ package struct MarketStreamerProgram: ServiceProgram {
 }
 
 /// `market-streamer stream`: publishes what a feed says.
-package struct StreamCommand: ServiceCommand {
-  package static let configuration = CommandConfiguration(
+struct StreamCommand: ServiceCommand {
+  static let configuration = CommandConfiguration(
     commandName: "stream",
     abstract: "Stream a feed into Kafka.",
     discussion: """
@@ -37,24 +37,22 @@ package struct StreamCommand: ServiceCommand {
       """,
     version: Souk.version)
 
-  @OptionGroup(title: "Feed") package var feed: FeedOptions
-  @OptionGroup(title: "Fetching") package var http: HTTPOptions
-  @OptionGroup(title: "Redis") package var redis: RedisOptions
-  @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
-  @OptionGroup(title: "Service") package var service: ServiceOptions
+  @OptionGroup(title: "Feed") var feed: FeedOptions
+  @OptionGroup(title: "Fetching") var http: HTTPOptions
+  @OptionGroup(title: "Redis") var redis: RedisOptions
+  @OptionGroup(title: "Kafka") var kafka: KafkaOptions
+  @OptionGroup(title: "Service") var service: ServiceOptions
 
-  package init() {}
-
-  package static let metrics =
+  static let metrics =
     StreamerMetrics.descriptions + KafkaMetrics.producer + KafkaMetrics.table + [KafkaMetrics.gaps]
       + RedisMetrics.descriptions
 
-  package func work(_ needs: Needs) -> Work {
+  func work(_ needs: Needs) -> Work {
     let (feed, http, redis, kafka, context) = (feed, http, redis, kafka, needs.context)
     let interests = needs.add(.setting("symbols", { try feed.interests() }) { "\($0.count)" })
     let plan = needs.add(Need(
       "feed", limit: .seconds(60), open: { (settings: try feed.settings(), calendar: try NYSECalendar()) },
-      check: { try await FeedSession($0.settings).check(try interests.value) }))
+      check: { try await FeedSession(settings: $0.settings).check(try interests.value) }))
     let client = needs.add(Need("history", open: { try http.makeClient(name: "feed-history", perHost: Refill.atOnce) }))
     let location = needs.add(.setting("state", { () throws(Failure) -> StateLocation in
       if let text = feed.state { return try StateLocation(text) }
@@ -75,13 +73,16 @@ package struct StreamCommand: ServiceCommand {
     let topics = (all + (feed.feed.hasOptions ? [Topics.optionTrades] : [])).map(\.name)
     let entry = ServiceCatalogue.marketStreamer
     let clients = needs.kafka(entry.name, kafka, topics: topics, consumes: false)
-    let wanted = InterestsBox()
+    let wanted = Mutex<Interests?>(nil)
     needs.add(Need("interests", open: {
-      wanted.interests = Interests(feed.feed, fixed: try interests.value, shards: feed.connections)
+      let all = Interests(feed.feed, fixed: try interests.value, shards: feed.connections)
+      wanted.withLock { $0 = all }
     }))
-    needs.table("subscriptions", entry.name, kafka, topic: Topics.subscriptions) { wanted.interests?.take($0) }
+    needs.table("subscriptions", entry.name, kafka, topic: Topics.subscriptions) { batch in
+      wanted.withLock { $0 }?.take(batch)
+    }
     return clients.source("lease", linger: Publisher.linger) { producer in
-      guard let interests = wanted.interests else { return }
+      guard let interests = wanted.withLock({ $0 }) else { return }
       let (plan, location, redis) = (try plan.value, try location.value, try store.value)
       let refill = plan.settings.refillChannels.isEmpty
         ? nil : feed.makeRefill(try client.value, http.limits(maxBodyBytes: 64 << 20))
@@ -124,11 +125,75 @@ package struct StreamCommand: ServiceCommand {
   }
 }
 
-/// What the table of subscriptions is told to, once the settings are read.
-private final class InterestsBox: Sendable {
-  private let storage = Mutex<Interests?>(nil)
-  var interests: Interests? {
-    get { storage.withLock { $0 } }
-    set { storage.withLock { $0 = newValue } }
+/// `market-streamer subscribe`: adds symbols while streamers run.
+struct SubscribeCommand: ServiceCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "subscribe", abstract: "Have running streamers of a feed listen to symbols besides.",
+    discussion: "Writes \(Topics.subscriptions.name). What is subscribed to stays so until `unsubscribe`.",
+    version: Souk.version)
+
+  @OptionGroup(title: "Feed") var subscription: SubscriptionOptions
+  @Option(help: ArgumentHelp("What to listen to of each.", valueName: "list"))
+  var channels = "trades,quotes,bars"
+  @OptionGroup(title: "Kafka") var kafka: KafkaOptions
+  @OptionGroup(title: "Service") var service: ServiceOptions
+
+  static let metrics = KafkaMetrics.producer
+
+  func work(_ needs: Needs) -> Work {
+    let channels = channels
+    return subscription.work(needs, kafka) { feed, symbol in
+      let options = FeedOptions()
+      let wanted = try options.list(channels, "--channels").intersection(feed.channels)
+      return FeedSubscription(
+        feed: feed.rawValue, symbol: symbol, channels: wanted.sorted().map(\.rawValue)).encoded()
+    }
+  }
+}
+
+/// `market-streamer unsubscribe`: takes back what `subscribe` added.
+struct UnsubscribeCommand: ServiceCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "unsubscribe", abstract: "Take back what was subscribed to; what settings name stays.",
+    version: Souk.version)
+
+  @OptionGroup(title: "Feed") var subscription: SubscriptionOptions
+  @OptionGroup(title: "Kafka") var kafka: KafkaOptions
+  @OptionGroup(title: "Service") var service: ServiceOptions
+
+  static let metrics = KafkaMetrics.producer
+
+  func work(_ needs: Needs) -> Work { subscription.work(needs, kafka) { _, _ in nil } }
+}
+
+struct SubscriptionOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The feed whose streamers listen.", valueName: "feed"))
+  var feed = Feed.polygonStocks
+
+  @Argument(help: "Symbols, as any provider writes them.")
+  var symbols: [String] = []
+
+  func validate() throws {
+    guard !symbols.isEmpty else { throw ValidationError("name at least one symbol") }
+  }
+
+  func work(
+    _ needs: Needs, _ kafka: KafkaOptions, _ value: @escaping @Sendable (Feed, String) throws -> [UInt8]?
+  ) -> Work {
+    let (feed, texts) = (feed, symbols)
+    let symbols = needs.add(.setting("symbols", {
+      try texts.map { try FeedOptions.symbol($0, of: feed) }
+    }) { $0.joined(separator: ", ") })
+    let clients = needs.kafka(
+      ServiceCatalogue.marketStreamer.name, kafka, topics: [Topics.subscriptions.name], consumes: false)
+    return clients.source { producer in
+      var batch = OutgoingBatch()
+      for symbol in try symbols.value {
+        batch.append(
+          topic: Topics.subscriptions.name, key: FeedSubscription.key(feed: feed.rawValue, symbol: symbol),
+          value: try value(feed, symbol))
+      }
+      try await producer.send(batch)
+    }
   }
 }

@@ -7,21 +7,10 @@ import WebSocket
 
 /// One connection to a feed, from the handshake to its end.
 struct FeedSession: Sendable {
-  let feed: Feed
-  let socket: WebSocketConfiguration
-  let key: Secret
-  let secret: Secret?
-  let isPacked: Bool
-  /// How long the login and the answer to subscriptions may take.
-  let patience: Duration
-  let maxBacklog: Int
-
-  init(_ settings: FeedSettings) {
-    feed = settings.feed
-    socket = settings.socket
-    (key, secret, isPacked) = (settings.key, settings.secret, settings.isPacked)
-    (patience, maxBacklog) = (settings.patience, settings.maxBacklog)
-  }
+  let settings: FeedSettings
+  private var feed: Feed { settings.feed }
+  private var isPacked: Bool { settings.isPacked }
+  private var patience: Duration { settings.patience }
 
   /// What happens to the session while it lasts.
   struct Surroundings: Sendable {
@@ -36,7 +25,7 @@ struct FeedSession: Sendable {
 
   /// Opens a connection and logs in, and says what the plan allows, by asking for one symbol of each channel.
   func check(_ interests: [FeedInterest]) async throws -> String {
-    try await WebSocketClient(socket).connect(decoding: PlainMessages()) { socket in
+    try await WebSocketClient(settings.socket).connect(decoding: PlainMessages()) { socket in
       var remarks: [String] = []
       let deadline = socket.deadline(in: patience, "no answer to the login in \(patience)")
       try await logIn(&socket)
@@ -81,7 +70,7 @@ struct FeedSession: Sendable {
     changes: @escaping @Sendable () -> [(FeedRequests.Action, [FeedInterest])],
     began: @escaping @Sendable () async throws -> Void
   ) async throws {
-    try await WebSocketClient(socket).connect(decoding: PlainMessages()) { socket in
+    try await WebSocketClient(settings.socket).connect(decoding: PlainMessages()) { socket in
       try await withThrowingTaskGroup(of: Void.self) { [closer = socket.closer] group in
         for signal in [around.drain, around.lost] {
           group.addTask {
@@ -160,7 +149,7 @@ struct FeedSession: Sendable {
         throw FeedFailure(
           .clockBehind, "the feed's events are later than this machine's clock by more than --max-skew: set the clock")
       }
-      guard around.backlog() <= maxBacklog else {
+      guard around.backlog() <= settings.maxBacklog else {
         throw FeedFailure(
           .slowReader, "\(around.backlog()) bytes wait for Kafka: the connection is given up, and refilled later")
       }
@@ -177,7 +166,7 @@ struct FeedSession: Sendable {
         switch control {
         case .connected:
           try await socket.send(message(FeedRequests.login(
-            feed, key: try key.resolve(), secret: try secret?.resolve(), isPacked: isPacked)))
+            feed, key: try settings.key.resolve(), secret: try settings.secret?.resolve(), isPacked: isPacked)))
         case .authenticated: return
         case .failed(let failure): throw failure
         default: break

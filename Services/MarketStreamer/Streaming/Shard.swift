@@ -158,7 +158,7 @@ actor Shard {
     let keeper = Mutex<Task<Void, Never>?>(nil)
     let (interests, number) = (interests, number)
     let outcome: Result<Void, any Error>
-    do { outcome = .success(try await FeedSession(settings).run(
+    do { outcome = .success(try await FeedSession(settings: settings).run(
       wanted, in: around,
       changes: { [self] in
         let next = interests.of(shard: number)

@@ -49,8 +49,6 @@ package struct FlowBook: Sendable {
     var names: Set<String> = []
   }
 
-  package init(feed: String, underlying: String) { (self.feed, self.underlying) = (feed, underlying) }
-
   static let legs = ""
 
   // MARK: - prints

@@ -36,8 +36,6 @@ package struct FlowRules: Sendable, Hashable {
   package var confirmShare = 0.5
   /// Days that an event waits for an open interest.
   package var confirmDays: Int64 = 5
-
-  package init() {}
 }
 
 /// The side of the order that took the price, by the quote rule.

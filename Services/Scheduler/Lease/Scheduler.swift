@@ -28,7 +28,6 @@ package final class Scheduler: PartitionStrategy {
     /// How long acknowledgements may take before the service reports that it is not ready.
     package var moment: Duration = .seconds(5)
     package var backoff = Backoff()
-    package init() {}
   }
 
   private struct HeldLease {

@@ -15,7 +15,7 @@ package enum PlannedTask: Hashable, Sendable {
     case .market(let task): FetchTask.topic(of: task.kind)
     }
   }
-  private var message: any Message {
+  private var message: any ScheduledMessage {
     switch self {
     case .commodity(let task): task
     case .market(let task): task
@@ -24,31 +24,10 @@ package enum PlannedTask: Hashable, Sendable {
   package var key: [UInt8] { message.key }
   package func encode(into writer: inout JSONWriter) { message.encode(into: &writer) }
   package func encoded() -> [UInt8] { message.encoded() }
-
-  package var jobID: String? {
-    switch self {
-    case .commodity(let task): task.jobID
-    case .market(let task): task.jobID
-    }
-  }
-  package var schedule: String? {
-    switch self {
-    case .commodity(let task): task.schedule
-    case .market(let task): task.schedule
-    }
-  }
-  package var dueAt: Timestamp? {
-    switch self {
-    case .commodity(let task): task.dueAt
-    case .market(let task): task.dueAt
-    }
-  }
-  package var deadline: Timestamp? {
-    switch self {
-    case .commodity(let task): task.deadline
-    case .market(let task): task.deadline
-    }
-  }
+  package var jobID: String? { message.jobID }
+  package var schedule: String? { message.schedule }
+  package var dueAt: Timestamp? { message.dueAt }
+  package var deadline: Timestamp? { message.deadline }
   package var source: String? {
     switch self {
     case .commodity(let task): task.source
@@ -72,3 +51,14 @@ package enum PlannedTask: Hashable, Sendable {
     }
   }
 }
+
+/// What the messages of all kinds of plans have.
+private protocol ScheduledMessage: Message {
+  var jobID: String? { get }
+  var schedule: String? { get }
+  var dueAt: Timestamp? { get }
+  var deadline: Timestamp? { get }
+}
+
+extension IngestionTask: ScheduledMessage {}
+extension FetchTask: ScheduledMessage {}

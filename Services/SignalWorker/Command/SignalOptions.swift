@@ -5,65 +5,63 @@ import Options
 import Pipeline
 
 /// What is computed, of which bars.
-package struct SignalOptions: ParsableArguments {
+struct SignalOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     "Indicators with their periods, of \(IndicatorSpec.Kind.allCases.map(\.rawValue).joined(separator: ", ")).",
     valueName: "list"))
-  package var indicators = IndicatorSet.standard.joined(separator: ",")
+  var indicators = IndicatorSet.standard.joined(separator: ",")
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
     "A condition that is told on the bar on which it becomes true, like golden_cross=sma50>sma200: values, high, "
       + "low, close, volume or numbers, with >, >=, < or <=; repeatable (default: the table of the README).",
     valueName: "name=left>right"))
-  package var rule: [String] = []
+  var rule: [String] = []
 
   @Option(help: ArgumentHelp(
     "Earlier days that an hour of options flow, or of stories, is compared with; half of them have to be known.",
     valueName: "count"))
-  package var eventDays = 20
+  var eventDays = 20
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
     "A condition on the values of an hour of options flow, or of stories, that is told on the hour in which it becomes "
       + "true (repeatable; default: the table of the README).", valueName: "name=left>right"))
-  package var eventRule: [String] = []
+  var eventRule: [String] = []
 
   @Option(help: ArgumentHelp(
     "Bars to compute them for, made of minutes: 1m, 5m, 1h (at most 12h), and 1d for a session.", valueName: "list"))
-  package var intervals = "1m,5m,15m,1h,1d"
+  var intervals = "1m,5m,15m,1h,1d"
 
   @Option(help: """
     The minutes that count: of regular hours (9:30 to 16:00 in New York), of extended hours (4:00 to 20:00), or all; \
     bars and the volume-weighted average price count from their begin.
     """)
-  package var hours = NYSECalendar.Hours.regular
+  var hours = NYSECalendar.Hours.regular
 
   @Option(help: ArgumentHelp(
     "A minute can be revised, or come late, as long as fewer later ones are known.", valueName: "minutes"))
-  package var revisable = 120
+  var revisable = 120
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
     "Use the bars, and the options flow, of this feed only (repeatable); default: each feed has series of its own.",
     valueName: "name"))
-  package var onlyFeed: [String] = []
+  var onlyFeed: [String] = []
 
   @Option(help: ArgumentHelp(
     "A bar that begins later than it was known, by more than this, is refused.", valueName: "time"))
-  package var maxAhead = DurationSetting(.seconds(60))
+  var maxAhead = DurationSetting(.seconds(60))
 
   @Option(help: "Symbols; the records of further ones are refused.")
-  package var maxSymbols = 20_000
+  var maxSymbols = 20_000
 
   @Option(help: "Signals that make a flush.")
-  package var flushSignals = 5_000
+  var flushSignals = 5_000
 
   @Option(help: ArgumentHelp(
     "Longest time a bar waits for others: with each flush the state of every changed symbol is written once.",
     valueName: "time"))
-  package var linger = DurationSetting(.milliseconds(100))
+  var linger = DurationSetting(.milliseconds(100))
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     guard (1...10_000).contains(revisable) else { throw ValidationError("--revisable must be 1 to 10000") }
     guard maxSymbols > 0, flushSignals > 0 else {
       throw ValidationError("--max-symbols and --flush-signals must be above zero")

@@ -4,6 +4,8 @@ import Core
 import Features
 import Glibc
 import Indicators
+import Kafka
+import KafkaFlags
 import Messages
 import Pipeline
 import ServiceKit
@@ -19,8 +21,8 @@ package struct SignalWorkerProgram: ServiceProgram {
 }
 
 /// `signal-worker compute`: the same signals from bars that are read, for the batch layer.
-package struct ComputeCommand: AsyncParsableCommand {
-  package static let configuration = CommandConfiguration(
+struct ComputeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
     commandName: "compute", abstract: "Compute the indicators of bars that are read from standard input.",
     discussion: """
       Standard input has messages of \(Topics.marketBars.name), one a line, of each symbol and feed in the order of \
@@ -31,14 +33,12 @@ package struct ComputeCommand: AsyncParsableCommand {
       records through the same code. Lines that the service would refuse are left out and counted on standard error.
       """)
 
-  @OptionGroup(title: "Signals") package var signals: SignalOptions
-  @Option(help: "What the lines are.") package var source = Source.bars
+  @OptionGroup(title: "Signals") var signals: SignalOptions
+  @Option(help: "What the lines are.") var source = Source.bars
 
-  package enum Source: String, CaseIterable, ExpressibleByArgument, Sendable { case bars, flow, sentiment }
+  enum Source: String, CaseIterable, ExpressibleByArgument, Sendable { case bars, flow, sentiment }
 
-  package init() {}
-
-  package func run() async throws {
+  func run() async throws {
     var output = LineOutput(descriptor: 1)
     var input = LineInput(descriptor: 0)
     let leftOut: [String: Int]
@@ -230,5 +230,46 @@ private struct LineOutput: ~Copyable {
       written += count
     }
     bytes.removeAll(keepingCapacity: true)
+  }
+}
+
+/// `signal-worker`: bars in, indicators and the rules that fire out.
+struct SignalWorkerCommand: ServiceCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Compute indicators of bars, and say which rules fire.",
+    discussion: """
+      Consumes the minutes of \(Topics.marketBars.name), and the events of \(Topics.optionsFlow.name) and \
+      \(Topics.sentimentEvents.name) by hours, publishes \(Topics.technicalSignals.name), and keeps what it \
+      has to know of each symbol in \(Topics.signalStates.name). Signals depend on these records alone: to read them \
+      again makes the same signals, under the same ids.
+      """,
+    version: Souk.version)
+
+  @OptionGroup(title: "Signals") var signals: SignalOptions
+  @OptionGroup(title: "Kafka") var kafka: KafkaOptions
+  @OptionGroup(title: "Pipeline") var pipeline: PipelineOptions
+  @OptionGroup(title: "Service") var service: ServiceOptions
+
+  static let metrics: [MetricDescription] =
+    SignalMetrics.descriptions + PipelineMetrics.sinks + KafkaMetrics.table
+
+  private static var entry: ServiceEntry { ServiceCatalogue.signalWorker }
+
+  func work(_ needs: Needs) -> Work {
+    let (signals, context) = (signals, needs.context)
+    let consumer = needs.consumer(Self.entry, kafka, pipeline)
+    let plan = needs.add(Need.setting("indicators", { try signals.plan() }, says: { plan in
+      "\(plan.set.outputs.count) values and \(plan.set.rules.count) rules of bars of \(signals.intervals), "
+        + "\(signals.hours) hours"
+    }))
+    let windows = needs.add(Need.setting("events", { try signals.windows() }, says: { plan in
+      "hours of options flow and of stories are compared with \(plan.days) days"
+    }))
+    let changelog = needs.states(of: consumer, in: Topics.signalStates) { SignalMetrics().unreadableState() }
+    return consumer.sink(signals.policy, isCoPartitioned: true) { output in
+      SignalSink(
+        try plan.value, try windows.value, signals.settings(group: consumer.group), identity: consumer.identity,
+        source: try changelog.value, output: output, logger: context.logger)
+    }
   }
 }

@@ -57,28 +57,14 @@ struct BackfillReport {
     Swift.print(table.lines.joined(separator: "\n"))
   }
 
-  func json(state: String, _ more: (inout JSONWriter) -> Void = { _ in }) -> String {
-    var json = JSONWriter()
-    json.beginObject()
-    for (name, text) in [
-      ("state", state), ("job_id", job.jobID), ("feed", job.feed), ("interval", job.interval), ("from", from),
-      ("to", until),
-    ] {
-      json.key(named: name)
-      json.string(text)
-    }
-    for (name, count) in [
-      ("symbols", job.symbols.count), ("periods", total), ("done", standing.done), ("refused", standing.refused),
-      ("remaining", remaining), ("bars", Int(standing.bars)),
-    ] {
-      json.key(named: name)
-      json.integer(Int64(count))
-    }
-    json.key("refusals")
-    json.strings(Array(refusals.prefix(100)))
-    more(&json)
-    json.endObject()
-    return String(decoding: json.array(), as: UTF8.self)
+  func json(state: String, _ more: [DataValue.Field] = []) -> String {
+    let fields: [DataValue.Field] = [
+      .text("state", state), .text("job_id", job.jobID), .text("feed", job.feed), .text("interval", job.interval),
+      .text("from", from), .text("to", until), .count("symbols", job.symbols.count), .count("periods", total),
+      .count("done", standing.done), .count("refused", standing.refused), .count("remaining", remaining),
+      .count("bars", Int(standing.bars)), .texts("refusals", Array(refusals.prefix(100))),
+    ]
+    return DataValue.object(fields + more).json
   }
 
   /// What a person is told in the end.
@@ -117,22 +103,13 @@ struct BackfillEstimate {
   func print(_ output: OutputFormat) {
     let limits = source.limits.limits.map(\.text)
     guard output == .table else {
-      var json = JSONWriter()
-      json.beginObject()
-      json.key("provider")
-      json.string(source.name)
-      for (name, count) in [
-        ("symbols", plan.symbols.count), ("periods", plan.size), ("done", standing.done),
-        ("refused", standing.refused), ("to_fetch", cost.chunks), ("requests_at_most", cost.requests),
-        ("bars_at_most", cost.bars), ("seconds_at_least", Int(time / .seconds(1))),
-      ] {
-        json.key(named: name)
-        json.integer(Int64(count))
-      }
-      json.key("limits")
-      json.strings(limits)
-      json.endObject()
-      return Swift.print(output.text(ofJSON: String(decoding: json.array(), as: UTF8.self)))
+      let fields: [DataValue.Field] = [
+        .text("provider", source.name), .count("symbols", plan.symbols.count), .count("periods", plan.size),
+        .count("done", standing.done), .count("refused", standing.refused), .count("to_fetch", cost.chunks),
+        .count("requests_at_most", cost.requests), .count("bars_at_most", cost.bars),
+        .count("seconds_at_least", Int(time / .seconds(1))), .texts("limits", limits),
+      ]
+      return Swift.print(output.text(ofJSON: DataValue.object(fields).json))
     }
     let settled = standing.done + standing.refused
     Swift.print("""
@@ -174,12 +151,9 @@ final class BackfillScreen: Sendable {
   func end(_ report: BackfillReport, isFinished: Bool) {
     let reading = progress.reading
     if output != .table {
-      let json = report.json(state: isFinished ? "finished" : "stopped") { json in
-        for (name, count) in [("fetched_bars", Int(reading.bars)), ("requests", reading.requests)] {
-          json.key(named: name)
-          json.integer(Int64(count))
-        }
-      }
+      let json = report.json(state: isFinished ? "finished" : "stopped", [
+        .count("fetched_bars", Int(reading.bars)), .count("requests", reading.requests),
+      ])
       return screen.say(output.text(ofJSON: json))
     }
     screen.settle()
@@ -195,29 +169,24 @@ final class BackfillScreen: Sendable {
   }
 
   static func json(_ reading: BackfillProgress.Reading) -> String {
-    var json = JSONWriter()
-    json.beginObject()
-    json.key("state")
-    json.string("running")
-    for (name, count) in [
-      ("periods", reading.total), ("done", reading.before + reading.settled - reading.refused),
-      ("refused", reading.refused), ("remaining", reading.remaining), ("fetched_bars", Int(reading.bars)),
-      ("requests", reading.requests),
-    ] {
-      json.key(named: name)
-      json.integer(Int64(count))
-    }
-    if let eta = reading.eta {
-      json.key("eta_seconds")
-      json.integer(Int64(eta / .seconds(1)))
-    }
-    if let waiting = reading.waiting {
-      json.key("waits")
-      json.string(waiting)
-    }
-    json.endObject()
-    return String(decoding: json.array(), as: UTF8.self)
+    var fields: [DataValue.Field] = [
+      .text("state", "running"), .count("periods", reading.total),
+      .count("done", reading.before + reading.settled - reading.refused), .count("refused", reading.refused),
+      .count("remaining", reading.remaining), .count("fetched_bars", Int(reading.bars)),
+      .count("requests", reading.requests),
+    ]
+    if let eta = reading.eta { fields.append(.count("eta_seconds", Int(eta / .seconds(1)))) }
+    if let waiting = reading.waiting { fields.append(.text("waits", waiting)) }
+    return DataValue.object(fields).json
   }
+}
+
+extension DataValue.Field {
+  fileprivate static func text(_ name: String, _ text: String) -> Self { Self(name, .text(text)) }
+  fileprivate static func texts(_ name: String, _ texts: [String]) -> Self {
+    Self(name, .list(texts.map { .text($0) }))
+  }
+  fileprivate static func count(_ name: String, _ count: Int) -> Self { Self(name, .integer(Int64(count))) }
 }
 
 extension DurationSetting {

@@ -22,8 +22,6 @@ struct ClusterOptions: ParsableArguments {
 
   @OptionGroup var fleet: FleetNameOptions
 
-  init() {}
-
   /// These options as the services' environment.
   var environment: [String: String?] {
     let escaped = property.map { $0.replacing(",", with: "\\,") }

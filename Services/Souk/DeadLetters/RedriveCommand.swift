@@ -11,8 +11,6 @@ struct ActorOptions: ParsableArguments {
   @Option(help: "Who does it (default: the user's name).") var by: String?
   @Option(help: "Why, for the record.") var reason = ""
 
-  init() {}
-
   var person: String { by ?? NSUserName() }
 }
 
@@ -90,6 +88,7 @@ extension DeadLettersCommand {
     @Flag(help: "Say what would be dismissed, and write nothing.") var dryRun = false
     @OptionGroup(title: "Which") var filter: LetterFilter
     @OptionGroup(title: "Audit") var actor: ActorOptions
+    @OptionGroup var output: OutputOptions
     @OptionGroup(title: "Kafka") var kafka: ClusterOptions
 
     func validate() throws {
@@ -110,7 +109,13 @@ extension DeadLettersCommand {
           found, of: origin, by: actor.person, filter: letters.isEmpty ? filter.text : "by place",
           reason: actor.reason)
       }
-      print("\(dryRun ? "would dismiss" : "dismissed") \(counted(found.count, "dead letter")) of \(origin)")
+      let words = "\(dryRun ? "would dismiss" : "dismissed") \(counted(found.count, "dead letter")) of \(origin)"
+      print(output.text(
+        .object([
+          .init("topic", .text(origin)), .init("dry_run", .bool(dryRun)),
+          .init("dismissed", .list(found.map { .text("\($0.id.partition)@\($0.id.offset)") })),
+        ]),
+        [words]))
     }
   }
 }

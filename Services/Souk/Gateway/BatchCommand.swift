@@ -44,6 +44,7 @@ struct BatchCommand: AsyncParsableCommand {
       help: ArgumentHelp("What only some kinds take (repeatable): feed=polygon-stocks.", valueName: "name=value"))
     var parameters: [String] = []
     @Flag(help: "Stay until the job has ended, and say how far it is.") var follow = false
+    @OptionGroup var output: OutputOptions
     @OptionGroup(title: "Gateway") var gateway: GatewayOptions
 
     func run() async throws {
@@ -58,28 +59,34 @@ struct BatchCommand: AsyncParsableCommand {
       let accepted = try await client.submitJob(GatewayClient.Submission(
         kind: kind, jobId: id, symbols: symbols?.split(separator: ",").map(String.init), from: from, until: until,
         parameters: values.isEmpty ? nil : values))
-      print("submitted \(accepted.jobId)")
-      let without = accepted.truth.degraded.joined(separator: ", ")
-      if !without.isEmpty { print("without \(without): it may wait") }
+      let degraded = accepted.truth.degraded
+      print(output.text(
+        .object([
+          .init("job", .text(accepted.jobId)), .init("run", .text(accepted.run)),
+          .init("degraded", .list(degraded.map { .text($0) })),
+        ]),
+        ["submitted \(accepted.jobId)"]
+          + (degraded.isEmpty ? [] : ["without \(degraded.joined(separator: ", ")): it may wait"])))
       guard follow else { return }
-      guard try await Self.follow(accepted.jobId, of: accepted.run, client).state == "done" else { throw ExitCode(2) }
+      let end = try await follow(accepted.jobId, of: accepted.run, client)
+      guard end.state == "done" else { throw ExitCode(2) }
     }
 
     /// Asks every second, and says what has changed. A gateway that is away for a while is asked again.
-    private static func follow(
+    private func follow(
       _ id: String, of run: String, _ client: GatewayClient
     ) async throws -> GatewayClient.Job {
       var said = ""
       while true {
         do {
           let job = try await client.job(id).job
-          let line = BatchCommand.line(job)
+          let line = BatchCommand.text(job, output)
           if line != said { print(line) }
           said = line
           if job.isEnd, job.run == run { return job }
         } catch where ErrorClass(of: error) == .transient {
           let line = "waiting    \(error)"
-          if line != said { print(line) }
+          if line != said, output.output == .table { print(line) }
           said = line
         }
         try await Task.sleep(for: .seconds(1))
@@ -124,12 +131,13 @@ struct BatchCommand: AsyncParsableCommand {
           souk batch show nightly
         """)
     @Argument(help: "The job's id.") var job: String
+    @OptionGroup var output: OutputOptions
     @OptionGroup(title: "Gateway") var gateway: GatewayOptions
 
     func run() async throws {
       let client = try gateway.client()
       defer { client.close() }
-      print(BatchCommand.line(try await client.job(job).job))
+      print(BatchCommand.text(try await client.job(job).job, output))
     }
   }
 
@@ -149,6 +157,18 @@ struct BatchCommand: AsyncParsableCommand {
       try await client.cancelJob(job)
       print("cancelled \(job)")
     }
+  }
+
+  private static func text(_ job: GatewayClient.Job, _ output: OutputOptions) -> String {
+    output.text(
+      .object([
+        .init("job", .text(job.jobId)), .init("run", .text(job.run)), .init("kind", .text(job.kind)),
+        .init("state", .text(job.state)), .init("parts_done", .integer(Int64(job.partsDone))),
+        .init("parts_total", .integer(Int64(job.partsTotal))), .init("rows", .integer(Int64(job.rows))),
+        .init("engine", DataValue(job.engine)), .init("reason", DataValue(job.reason)),
+        .init("message", DataValue(job.message)), .init("submitted_at", .text(job.submittedAt)),
+      ]),
+      [line(job)])
   }
 
   /// `running    3 of 8 parts, 1,170 rows (dask): SPY 2026-03-02`

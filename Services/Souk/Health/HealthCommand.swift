@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import LocalServers
+import Operations
 
 /// `souk health`
 struct HealthCommand: AsyncParsableCommand {
@@ -13,6 +14,7 @@ struct HealthCommand: AsyncParsableCommand {
       Examples:
         souk health
         souk health /readyz --http-port 8081
+        souk health /readyz -o json
       """)
 
   @Option(help: "Port of /livez, /readyz and /metrics, as the process itself is told.")
@@ -20,6 +22,7 @@ struct HealthCommand: AsyncParsableCommand {
 
   @Argument(help: ArgumentHelp("What to request: /livez, /readyz, or any other path.", valueName: "path"))
   var question = "/livez"
+  @OptionGroup var output: OutputOptions
 
   func validate() throws {
     guard question.hasPrefix("/"), question.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
@@ -34,8 +37,12 @@ struct HealthCommand: AsyncParsableCommand {
         .transient, code: "no_answer",
         "no answer from http://127.0.0.1:\(httpPort)\(question). Is the service running on this port?")
     }
+    if output.output != .table {
+      let body = DataValue(parsing: Array(answer.body.utf8)) ?? .text(answer.body)
+      print(output.text(.object([.init("status", .integer(Int64(answer.status))), .init("body", body)]), []))
+    }
     guard answer.status == 200 else {
-      throw Failure(.transient, code: "unwell", "GET \(question): \(answer.status) \(answer.body.prefix(1_000))")
+      throw Failure(.transient, code: "not_healthy", "GET \(question): \(answer.status) \(answer.body.prefix(1_000))")
     }
   }
 }

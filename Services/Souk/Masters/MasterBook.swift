@@ -1,7 +1,7 @@
 import Core
 import Messages
+import Operations
 import Postgres
-import ServiceKit
 import Values
 
 /// What the database knows of masters, their candidates and the decisions about them.
@@ -27,7 +27,7 @@ struct MasterBook: Sendable {
   // MARK: - Lists
 
   /// Masters with names, chains and mean prices beside their candidates'.
-  func candidates(limit: Int, probability: Double) async throws -> [String] {
+  func candidates(limit: Int, probability: Double) async throws -> Report {
     let found = try await rows("""
       SELECT c.master_id, \(Self.shown("c.master_id")), c.candidate_id, \(Self.shown("c.candidate_id")),
              round(c.probability, 3), c.model
@@ -36,12 +36,21 @@ struct MasterBook: Sendable {
       ORDER BY c.probability DESC, c.master_id, c.candidate_id
       LIMIT $2
       """, [.text("\(probability)"), .int(Int64(limit))])
-    var table = TextTable([
-      "MASTER", "NAME", "CHAINS", .right("PRICE"), "CANDIDATE", "NAME", "CHAINS", .right("PRICE"),
-      .right("PROBABILITY"), "MODEL",
+    var report = Report("candidates", [
+      .text("master", "MASTER", least: 13), .text("name", "NAME", least: 8, rank: 1),
+      .text("chains", "CHAINS", least: 6, rank: 4), .number("price", "PRICE", rank: 3),
+      .text("candidate", "CANDIDATE", least: 13), .text("candidate_name", "ITS NAME", least: 8, rank: 2),
+      .text("candidate_chains", "ITS CHAINS", least: 6, rank: 5), .number("candidate_price", "ITS PRICE", rank: 3),
+      .number("probability", "PROBABILITY"), .text("model", "MODEL", rank: 6),
     ])
-    for row in found { table.append(row.cells.map { $0 ?? "" }) }
-    return found.isEmpty ? ["no open candidates"] : table.lines
+    for row in found {
+      report.append(row.cells.enumerated().map { column, text in
+        guard [3, 7, 8].contains(column), let text else { return .text(text) }
+        return Report.Cell(Double(text).map { .number($0) } ?? .text(text), text)
+      })
+    }
+    report.nothing = "no open candidates"
+    return report
   }
 
   /// The name, the chains that sell it, and its mean price there.
@@ -54,23 +63,13 @@ struct MasterBook: Sendable {
     """
   }
 
-  func history(of master: String?, limit: Int) async throws -> [String] {
+  func history(of master: String?, limit: Int) async throws -> Report {
     let found = try await rows("""
       SELECT \(Self.columns) FROM master_decisions
       WHERE $1::text IS NULL OR $1 IN (master_id, other_id)
       ORDER BY decided_at DESC, decision_id LIMIT $2
       """, [master.map { .text($0) } ?? .null, .int(Int64(limit))])
-    var table = TextTable(["DECISION", "WHAT", "DECIDED", "BY", "WHY", "UNDONE", "BY", "WHY"])
-    for row in found {
-      let decision = try Self.decision(row)
-      var shown = decision
-      shown.undoneAt = nil
-      table.append([
-        decision.decisionID, shown.line, "\(decision.decidedAt)", decision.decidedBy, decision.reason ?? "",
-        decision.undoneAt.map { "\($0)" } ?? "", decision.undoneBy ?? "", decision.undoneReason ?? "",
-      ])
-    }
-    return found.isEmpty ? ["no decisions"] : table.lines
+    return MasterDecision.report(try found.map { try Self.decision($0) })
   }
 
   // MARK: - Single decisions

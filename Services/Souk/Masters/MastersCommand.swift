@@ -1,8 +1,13 @@
 import ArgumentParser
+import Catalogue
 import Core
 import Foundation
+import Kafka
 import KafkaFlags
+import Logging
 import Messages
+import Operations
+import Pipeline
 import PostgresFlags
 import Values
 
@@ -26,6 +31,7 @@ struct MastersCommand: AsyncParsableCommand {
 
   /// Where decisions are sent, and the tables they are checked against.
   struct Targets: ParsableArguments {
+    @OptionGroup var output: OutputOptions
     @OptionGroup(title: "Kafka") var kafka: ClusterOptions
     @OptionGroup(title: "PostgreSQL") var postgres: PostgresOptions
 
@@ -35,7 +41,9 @@ struct MastersCommand: AsyncParsableCommand {
 
     func send(_ decisions: [MasterDecision], masters: [ProductMaster] = []) async throws {
       try await DecisionSender(kafka).send(decisions, masters: masters)
-      for decision in decisions { print("sent      \(decision.decisionID)  \(decision.line)") }
+      var report = MasterDecision.report(decisions)
+      report.notes.append("\(counted(decisions.count, "decision")) sent")
+      output.print(report)
     }
 
     /// Decides about a master and another one, with what a model said of the two.
@@ -69,6 +77,7 @@ struct MastersCommand: AsyncParsableCommand {
         Examples:
           souk masters candidates --probability 0.8
         """)
+    @OptionGroup var output: OutputOptions
     @OptionGroup(title: "PostgreSQL") var postgres: PostgresOptions
     @Option(help: "The most candidates to print.")
     var limit = 20
@@ -82,7 +91,7 @@ struct MastersCommand: AsyncParsableCommand {
 
     func run() async throws {
       let book = try await MasterBook(postgres.configuration(applicationName: "souk masters"))
-      print(try await book.candidates(limit: limit, probability: probability).joined(separator: "\n"))
+      output.print(try await book.candidates(limit: limit, probability: probability))
     }
   }
 
@@ -178,6 +187,7 @@ struct MastersCommand: AsyncParsableCommand {
           souk masters history gtin:07290000149844
         """)
     @Argument(help: "Only those that name this master.") var master: String?
+    @OptionGroup var output: OutputOptions
     @OptionGroup(title: "PostgreSQL") var postgres: PostgresOptions
     @Option(help: "The most decisions to print.")
     var limit = 50
@@ -188,7 +198,7 @@ struct MastersCommand: AsyncParsableCommand {
 
     func run() async throws {
       let book = try await MasterBook(postgres.configuration(applicationName: "souk masters"))
-      print(try await book.history(of: master, limit: limit).joined(separator: "\n"))
+      output.print(try await book.history(of: master, limit: limit))
     }
   }
 
@@ -232,14 +242,35 @@ struct MastersCommand: AsyncParsableCommand {
 
     private func settle() async throws {
       let decisions = try await targets.book().proved(at: .now())
-      guard !dryRun else { return print(decisions.map { "would merge  \($0.line)" }.joined(separator: "\n")) }
-      try await targets.send(decisions)
-      print("\(decisions.count) candidates were proved")
+      guard dryRun else { return try await targets.send(decisions) }
+      var report = MasterDecision.report(decisions)
+      report.notes.append("\(counted(decisions.count, "decision")) would be sent")
+      targets.output.print(report)
     }
   }
 }
 
 extension MasterDecision {
+  static func report(_ decisions: [MasterDecision]) -> Report {
+    var report = Report("decisions", [
+      .text("decision", "DECISION", least: 13), .hidden("kind"), .hidden("master"), .hidden("other"),
+      .hidden("products"), .words("what", "WHAT", least: 24), .text("decided_at", "DECIDED", rank: 3),
+      .text("decided_by", "BY", least: 4, rank: 1), .text("reason", "WHY", least: 6, rank: 2),
+      .text("undone_at", "UNDONE", rank: 4), .text("undone_by", "UNDONE BY", rank: 5),
+      .text("undone_reason", "WHY UNDONE", rank: 6),
+    ])
+    for decision in decisions {
+      report.append([
+        .text(decision.decisionID), .text(decision.kind.rawValue), .text(decision.masterID), .text(decision.otherID),
+        .init(.list(decision.products.map { .text("\($0.chain)/\($0.code)") }), ""), .text(decision.line),
+        .text("\(decision.decidedAt)"), .text(decision.decidedBy), .text(decision.reason),
+        .text(decision.undoneAt.map { "\($0)" }), .text(decision.undoneBy), .text(decision.undoneReason),
+      ], decision.undoneAt == nil ? .plain : .faint)
+    }
+    report.nothing = "no decisions"
+    return report
+  }
+
   /// In one line for people.
   var line: String {
     let what = switch kind {
@@ -248,5 +279,47 @@ extension MasterDecision {
     case .reject: "\(masterID) is not \(otherID)"
     }
     return undoneAt == nil ? what : "undone: \(what)"
+  }
+}
+
+/// Sends decisions about masters, and waits until the brokers have them.
+struct DecisionSender: Sendable {
+  private let cluster: Cluster
+  private let options: KafkaOptions
+
+  init(_ options: ClusterOptions) throws {
+    cluster = try Cluster(options)
+    self.options = try options.kafkaOptions()
+  }
+
+  /// - Parameter masters: what the decisions refer to and is new; sent ahead of them.
+  /// - Throws: `KafkaError` when the brokers do not answer; `Failure` of class configuration without the topics.
+  func send(_ decisions: [MasterDecision], masters: [ProductMaster] = []) async throws {
+    let topics = try await cluster.admin.topics()
+    for topic in [Topics.masterDecisions, Topics.productsMasters] where topics[topic.name] == nil {
+      throw Failure(
+        .configuration, code: "no_such_topic", "the cluster has no topic \(topic.name); see `souk topics apply`")
+    }
+    var logger = Logger(label: "souk")
+    logger.logLevel = .critical
+    let identity = ServiceIdentity(name: "souk")
+    let producer = try Producer(options.producerConfiguration(clientID: identity.name, logger: logger))
+    do {
+      try await producer.send(batch(masters, identity))
+      try await producer.send(batch(decisions, identity))
+    } catch {
+      await producer.close()
+      throw error
+    }
+    await producer.close()
+  }
+
+  private func batch<Record: Message>(_ records: [Record], _ identity: ServiceIdentity) -> OutgoingBatch {
+    var batch = OutgoingBatch()
+    let headers = identity.headers(schema: Record.topic.schema)
+    for record in records {
+      batch.append(topic: Record.topic.name, key: record.key, value: record.encoded(), headers: headers)
+    }
+    return batch
   }
 }

@@ -143,3 +143,121 @@ struct Rewind: Sendable {
     try await cluster.admin.commit(group: group, offsets)
   }
 }
+
+/// Which offsets a rewind moves, from where to where. A pure value.
+struct RewindPlan: Hashable, Sendable {
+  struct Move: Hashable, Sendable {
+    var place: TopicPartition
+    var from: Int64
+    var to: Int64
+    /// Records that are read once more.
+    var repeated: Int64 { from - to }
+  }
+  private(set) var moves: [Move] = []
+  /// Partitions in which the group stands before the wanted offset already, or never committed.
+  private(set) var untouched = 0
+  /// Partitions whose records of that time the retention has taken: they begin at the first that is left.
+  private(set) var overtaken: Set<TopicPartition> = []
+
+  /// A rewind goes back only: going forward would pass over records without an effect.
+  /// - Parameters:
+  ///   - committed: where the group stands.
+  ///   - wanted: the first offset at or behind the time.
+  ///   - marks: what the topics have.
+  init(
+    committed: [TopicPartition: Int64], wanted: [TopicPartition: Int64], marks: [TopicPartition: Watermarks]
+  ) {
+    for (place, mark) in marks.sorted(by: { $0.key < $1.key }) {
+      guard let from = committed[place], let target = wanted[place] else {
+        untouched += 1
+        continue
+      }
+      let to = max(target, mark.low)
+      guard to < from else {
+        untouched += 1
+        continue
+      }
+      if mark.low > 0, to == mark.low { overtaken.insert(place) }
+      moves.append(Move(place: place, from: from, to: to))
+    }
+  }
+
+  var repeated: Int64 { moves.reduce(0) { $0 + $1.repeated } }
+
+  /// What a repetition does at the service's sink, or why there must be none.
+  static func effect(of service: ServiceEntry) -> (allowed: Bool, words: String) {
+    switch service.sink {
+    case .postgres:
+      (true, "rows that are there already stay as they are: each is keyed, and a price is written only when it changes")
+    case .influx: (true, "points are named by their series and time, so the same record writes the same point")
+    case .redis: (true, "a write compares event times, so an older record changes nothing")
+    case .objectStore where service.isStateful:
+      (false, """
+       objects are named by the offsets that they hold; ranges that begin elsewhere would hold records twice. \
+       Replay the topic into another one, or read the objects that are there
+       """)
+    case .objectStore: (true, "files are stored under the same names once more")
+    default:
+      (true, "records are produced once more, with the same ids; the services behind it see repeats and change nothing")
+    }
+  }
+}
+
+/// The offsets that db-writer keeps beside its rows, in `kafka_offsets`.
+struct StoredOffsets: Sendable {
+  private let connection: PostgresConnection
+  private let scope: [PostgresValue]
+
+  /// - Throws: `PostgresError`; `Failure` of class configuration without the table.
+  init(_ url: String, _ clusterID: String, _ group: String) async throws {
+    connection = try await PostgresConnection.open(PostgresConfiguration(url: url, applicationName: "souk"))
+    scope = [.text(clusterID), .text(group)]
+    let table = try await connection.execute(
+      "SELECT to_regclass('kafka_offsets') IS NOT NULL", operation: "look for the offsets")
+    guard table.rows.first?[0] == "t" else {
+      throw Failure(
+        .configuration, code: "no_offsets_table",
+        "the database has no table kafka_offsets; is it db-writer's? `db-writer migrate` makes it")
+    }
+  }
+
+  /// Partitions of which nothing is written are left out.
+  func read() async throws -> [TopicPartition: Int64] {
+    let answer = try await connection.execute("""
+      SELECT topic, partition, next_offset FROM kafka_offsets
+      WHERE cluster_id = $1 AND consumer_group = $2 AND next_offset >= 0
+      """, scope, operation: "read offsets")
+    var offsets: [TopicPartition: Int64] = [:]
+    for row in answer.rows {
+      guard let topic = row[0], let partition = try row.int(1), let next = try row.int(2) else { continue }
+      offsets[TopicPartition(topic, Int32(truncatingIfNeeded: partition))] = next
+    }
+    return offsets
+  }
+
+  /// All of them or none: each has to be where the plan saw it.
+  func move(_ moves: [RewindPlan.Move]) async throws {
+    let answer = try await connection.execute("""
+      WITH given AS (
+        SELECT * FROM unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[])
+          AS g (topic, partition, expected, target)
+      ), held AS (
+        SELECT o.topic, o.partition, g.target FROM kafka_offsets o JOIN given g USING (topic, partition)
+        WHERE o.cluster_id = $1 AND o.consumer_group = $2 AND o.next_offset = g.expected
+        FOR UPDATE OF o
+      )
+      UPDATE kafka_offsets AS o SET next_offset = h.target FROM held h
+      WHERE o.cluster_id = $1 AND o.consumer_group = $2 AND o.topic = h.topic AND o.partition = h.partition
+        AND (SELECT count(*) FROM held) = (SELECT count(*) FROM given)
+      RETURNING 1
+      """, scope + [
+        .texts(moves.map(\.place.topic)), .ints(moves.map { Int64($0.place.partition) }), .ints(moves.map(\.from)),
+        .ints(moves.map(\.to)),
+      ], operation: "move offsets")
+    guard answer.rows.count == moves.count else {
+      throw Failure(
+        .transient, code: "offsets_moved",
+        "db-writer has moved its offsets meanwhile, so nothing was moved; stop it and try again")
+    }
+  }
+}

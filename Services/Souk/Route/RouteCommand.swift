@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalogue
+import Operations
 import Routing
 import ServiceKit
 import Values
@@ -28,11 +29,12 @@ struct RouteCommand: ParsableCommand {
 
     @Argument(help: "Such as '*.*.polymer.*'; quote it, the shell knows '*' and '#' too.") var pattern: String
     @Argument(help: "Such as mena.egypt.polymer.pvc; without it, only the topics are printed.") var key: String?
+    @OptionGroup var output: OutputOptions
 
     func run() throws {
       let compiled = try parsed()
       let explanation = key.map { RoutingExplanation(compiled, key: $0) }
-      print(Self.lines(compiled, key: key, explanation).joined(separator: "\n"))
+      print(output.text(Self.data(compiled, key: key, explanation), Self.lines(compiled, key: key, explanation)))
       if let explanation, !explanation.isMatch { throw ExitCode(2) }
     }
 
@@ -44,6 +46,20 @@ struct RouteCommand: ParsableCommand {
       } catch {
         throw ValidationError("invalid pattern '\(pattern)': \(error)")
       }
+    }
+
+    static func data(_ pattern: RoutingPattern, key: String?, _ explanation: RoutingExplanation?) -> DataValue {
+      let pairs: [DataValue] = explanation?.pairs.map { pair in
+        .object([
+          .init("pattern", .text(pair.pattern.description)), .init("key", .list(pair.key.map { .text(String($0)) })),
+        ])
+      } ?? []
+      return .object([
+        .init("pattern", .text("\(pattern)")), .init("key", DataValue(key)), .init("pairs", .list(pairs)),
+        .init("matches", explanation.map { .bool($0.isMatch) } ?? .null),
+        .init("mismatch", DataValue(explanation?.mismatch.map { "\($0)" })),
+        .init("topics", .list(pattern.topics.map { .text($0.name) })),
+      ])
     }
 
     static func lines(_ pattern: RoutingPattern, key: String?, _ explanation: RoutingExplanation?) -> [String] {

@@ -21,8 +21,6 @@ struct OutputOptions: ParsableArguments {
   @Flag(help: "Print every column of a table in full, also where the terminal is too narrow.")
   var wide = false
 
-  init() {}
-
   func print(_ report: Report) { Swift.print(text(report, Terminal.standardOutput)) }
 
   func text(_ report: Report, _ terminal: Terminal) -> String {

@@ -1,7 +1,11 @@
 import ArgumentParser
 import Catalogue
 import Core
+import Influx
+import InfluxFlags
 import Kafka
+import ObjectStore
+import ObjectStoreFlags
 import Operations
 import Postgres
 import ServiceKit
@@ -14,12 +18,13 @@ struct TraceCommand: AsyncParsableCommand {
       Looks through the topics of a system, dead letters included, for records with this key, file name, id of a file \
       or batch, or trace, and for all records of the same traces. Prints them in the order of time: what was produced \
       where, how long after the one before, which groups have read it, and why it was dead-lettered. With \
-      --database-url it asks the tables of db-writer what they have of the files. What was not looked at is said. \
-      Reads in no group and commits nothing.
+      --database-url it asks the tables of db-writer what they have of the files, with --objects the object store, \
+      with --points InfluxDB. What was not looked at is said. Reads in no group and commits nothing.
 
       Examples:
         souk trace PriceFull7290027600007-001-202603021000.gz --system prices
         souk trace 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 --from 1d
+        souk trace COMI --system egx --objects --object-store s3://market --points --influx-database egx
         souk trace shufersal/29 --from 2026-03-02T06:00:00Z --database-url postgresql://souk@db/souk -o json
       """)
 
@@ -36,13 +41,18 @@ struct TraceCommand: AsyncParsableCommand {
   @Option(name: .customLong("database-url"), help: ArgumentHelp(
     "The database of db-writer: postgresql://user:password@host/database.", valueName: "url"))
   var databaseURL: String?
+  @OptionGroup var ends: EndOptions
   @OptionGroup var output: OutputOptions
+  @OptionGroup(title: "Object store") var store: ObjectStoreOptions
+  @OptionGroup(title: "InfluxDB") var influx: InfluxOptions
   @OptionGroup(title: "Kafka") var kafka: ClusterOptions
 
   func validate() throws {
     if record.isEmpty { throw ValidationError("what is to be traced is empty") }
     if limit < 1 { throw ValidationError("--limit must be at least 1") }
     if let databaseURL { _ = try PostgresConfiguration(url: databaseURL, applicationName: "souk").parameters() }
+    if ends.objects { try store.makeStore().close() }
+    if ends.points { _ = try influx.configuration() }
   }
 
   func run() async throws {
@@ -70,6 +80,16 @@ struct TraceCommand: AsyncParsableCommand {
     let services = system?.services ?? ServiceCatalogue.all
     report.readers = try await cluster.readers(of: found.hits, among: services)
     report.files = try await files(found.hits)
+    if ends.objects {
+      let store = try store.makeStore()
+      defer { store.close() }
+      report.ends += try await StoredObjects(store: store).ends(of: found.hits)
+    }
+    if ends.points {
+      let client = try InfluxClient(try influx.configuration())
+      defer { client.close() }
+      report.ends += try await StoredPoints(client: client).ends(of: found.hits)
+    }
     report.notAsked = notAsked(found.hits, services, report.files)
     return report
   }
@@ -92,16 +112,20 @@ struct TraceCommand: AsyncParsableCommand {
     for service in services {
       let reads = service.inputs.contains { topics.contains($0.name) }
       guard reads, let sink = service.sink, sink != .kafka else { continue }
-      if service.name != "db-writer" {
-        lines.append("\(sink.title), where \(service.name) writes")
-      } else if databaseURL == nil {
-        lines.append("\(sink.title), where \(service.name) writes: --database-url asks it")
-      } else if files == nil {
-        lines.append("\(sink.title), where \(service.name) writes: the database has none of its tables")
+      let advice: String? = switch service.name {
+      case "db-writer" where databaseURL == nil: ": --database-url asks it"
+      case "db-writer": files == nil ? ": the database has none of its tables" : nil
+      case "s3-consumer": ends.objects ? nil : ": --objects asks it"
+      case "influx-consumer": ends.points ? nil : ": --points asks it"
+      default: ""
       }
+      if let advice { lines.append("\(sink.title), where \(service.name) writes\(advice)") }
     }
-    if hits.contains(where: { $0.object != nil }) {
-      lines.append("the object store: whether an object that a record names is there")
+    if !ends.objects, hits.contains(where: { $0.object != nil }) {
+      lines.append("the object store: whether an object that a record names is there: --objects asks it")
+    }
+    if ends.points, hits.contains(where: { $0.bar.map { $0.time == nil } ?? false }) {
+      lines.append("InfluxDB for bars without observed_at")
     }
     return lines
   }

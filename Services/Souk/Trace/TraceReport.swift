@@ -13,6 +13,8 @@ struct TraceReport: Sendable {
   var readers: [TraceHit: Cluster.Readers] = [:]
   /// What db-writer's tables have; nil when they were not asked.
   var files: [StoredFiles.File]?
+  /// What the object store and InfluxDB have.
+  var ends: [StoredEnd] = []
   /// Topics that were not read, or not to their end, and why.
   var notRead: [String] = []
   /// Where the records' readers write to that was not asked.
@@ -48,10 +50,17 @@ struct TraceReport: Sendable {
     report.fields = [
       .init("since", DataValue(clockText(since))), .init("not_shown", .integer(Int64(left))),
       .init("files", files.map { .list($0.map { data($0) }) } ?? .null),
+      .init("ends", .list(ends.map { end in
+        .object([
+          .init("kind", .text(end.kind)), .init("record", .text(end.record)), .init("place", .text(end.place)),
+          .init("is_there", .bool(end.isThere)), .init("found", .text(end.found)),
+        ])
+      })),
       .init("not_read", .list(notRead.map { .text($0) })), .init("not_asked", .list(notAsked.map { .text($0) })),
     ]
-    report.notes = (hits.isEmpty ? [] : [total]) + places + notRead.map { "not read: \($0)" }
-      + notAsked.map { "not asked: \($0)" }
+    report.notes = (hits.isEmpty ? [] : [total]) + places
+      + ends.map { "\($0.kind) \(SecretMask.masked($0.place, of: "")): \($0.found)" }
+      + notRead.map { "not read: \($0)" } + notAsked.map { "not asked: \($0)" }
     return report
   }
 
@@ -92,7 +101,8 @@ struct TraceReport: Sendable {
     return files.map { file in
       let rows = file.rows.map { " of \(counted(Int($0), "row"))" } ?? ""
       let written = file.writtenAt.map { ", written at \($0)" } ?? ""
-      return "PostgreSQL has file \(file.name ?? file.id) (\(file.outcome ?? "not reported yet")\(rows)\(written)); "
+      let outcome = file.outcome ?? "not reported yet"
+      return "PostgreSQL has file \(file.name ?? file.id) (\(outcome)\(rows)\(written)); "
         + "now of it: prices \(grouped(Int(file.prices))), products \(grouped(Int(file.products))), "
         + "promotions \(grouped(Int(file.promotions)))"
     }

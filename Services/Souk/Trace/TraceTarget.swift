@@ -70,8 +70,10 @@ struct TraceHit: Hashable, Sendable {
   var fileName: String?
   var chain: String?
   var storeID: String?
-  /// Where the object store has the file.
+  /// Where the object store has the file or document.
   var object: String?
+  /// Of a bar of the exchange.
+  var bar: Bar?
 
   struct DeadLetter: Hashable, Sendable {
     var code: String
@@ -96,7 +98,8 @@ struct TraceHit: Hashable, Sendable {
       return text
     }
     (fileID, fileName, chain, storeID) = (text("file_id"), text("file_name"), text("chain"), text("store_id"))
-    object = text("s3_path") ?? text("local_path")
+    object = text("s3_path") ?? text("object") ?? text("local_path")
+    if place.topic == Topics.marketData.name { bar = record.value.flatMap { Bar($0) } }
   }
 
   static func traceID(_ record: ReadRecord) -> String? {

@@ -131,49 +131,14 @@ struct Startup {
     return sources.split(separator: "\n").map(String.init)
   }
 
-  /// - Returns: the port of the simulated providers.
-  mutating func startProviders() async throws -> UInt16 {
-    let port = try await serve("provider-simulator", ["--port-file"]) { UInt16($0) }
-    screen.started("provider-simulator", "http://127.0.0.1:\(port) (invented prices and demands)")
-    return port
-  }
-
-  /// - Returns: the port of the simulated feeds.
-  mutating func startFeeds() async throws -> UInt16 {
-    // A minute in two seconds, twenty seconds long; in the middle the feed is away for one of its minutes.
-    let market = [
-      "--speed", "30", "--events", "4000", "--cut-after", "1800", "--away", "2", "--past-days", "\(PastDays.count)",
-      "--page-size", "1000",
-    ]
-    let port = try await serve("feed-simulator", market + ["--port-file"]) { UInt16($0) }
-    screen.started("feed-simulator", "127.0.0.1:\(port) (an invented market)")
-    return port
-  }
-
-  /// - Returns: the port of the simulated feed of options.
-  mutating func startOptions(_ contracts: [String]) async throws -> UInt16 {
-    // Twenty seconds, with unusual activity in every one of them.
-    let market = [
-      "--symbols", contracts.joined(separator: ","), "--rate", "150", "--events", "3000", "--plant-every", "150",
-      "--chain-contracts", "300", "--page-size", "1000",
-    ]
-    let port = try await serve("options-simulator", by: "feed-simulator", market + ["--port-file"]) { UInt16($0) }
-    screen.started("options-simulator", "127.0.0.1:\(port) (invented options)")
-    return port
-  }
-
-  /// - Returns: the port of NewsAPI, Reddit and X with invented texts.
-  mutating func startNews() async throws -> UInt16 {
-    // Of these stories, three lose an article while the run watches, and one of them its only one.
-    let port = try await serve("news-simulator", ["--seed", "4", "--port-file"]) { UInt16($0) }
-    screen.started("news-simulator", "127.0.0.1:\(port) (invented news and posts)")
-    return port
-  }
-
-  /// - Returns: the port of EDGAR with invented reports.
-  mutating func startEdgar() async throws -> UInt16 {
-    let port = try await serve("edgar-simulator", ["--paragraphs", "4", "--port-file"]) { UInt16($0) }
-    screen.started("edgar-simulator", "127.0.0.1:\(port) (invented reports)")
+  /// Starts a simulator that takes `--port-file`.
+  /// - Parameter content: what it serves, shown beside its address.
+  /// - Returns: its port.
+  mutating func simulate(
+    _ name: String, by program: String? = nil, _ arguments: [String], _ content: String
+  ) async throws -> UInt16 {
+    let port = try await serve(name, by: program, arguments + ["--port-file"]) { UInt16($0) }
+    screen.started(name, "127.0.0.1:\(port) (\(content))")
     return port
   }
 

@@ -29,7 +29,8 @@ struct UpRun: Sendable {
       // Stopped on request while still starting.
     } catch {
       failure = error
-      screen.say("failed    \(error)")
+      // The error itself is printed at the end, on standard error.
+      screen.say("failed    stopping what was started")
     }
     screen.settle()
     let complaints = await startup.teardown.run(screen)
@@ -64,18 +65,26 @@ struct UpRun: Sendable {
     if let servers = kafka.bootstrapServers {
       startup.surroundings.servers[.kafka] = kafka.environment
       let cluster = try Cluster(kafka)
-      let plan = try await cluster.plan(options.system.topics)
-      if !plan.isSettled {
-        screen.say("creating  \(counted(plan.missing.count, "topic")) of \(options.system.rawValue) in \(servers):")
-        for line in plan.report().lines(Terminal.standardOutput) { screen.say("          \(line)") }
-      }
-      try await cluster.apply(plan)
+      try await Self.createTopics(of: options.system, in: cluster, at: servers, screen) { try await cluster.apply($0) }
       screen.say("using     Kafka             \(servers)")
       return cluster
     }
     let servers = try await startup.startBroker(kafka.fleet)
     startup.surroundings.useEmbeddedBroker(servers, kafka.fleet)
     return try Cluster(kafka, bootstrapServers: servers)
+  }
+
+  /// Creates the topics that a given Kafka lacks: those of the system and no others, after saying which.
+  static func createTopics(
+    of system: FleetSystem, in cluster: Cluster, at servers: String, _ screen: Screen,
+    apply: (TopicPlan) async throws -> Void
+  ) async throws {
+    let plan = try await cluster.plan(system.topics)
+    if !plan.isSettled {
+      screen.say("creating  \(counted(plan.missing.count, "topic")) of \(system.rawValue) in \(servers):")
+      for line in plan.report().lines(Terminal.standardOutput) { screen.say("          \(line)") }
+    }
+    try await apply(plan)
   }
 
   /// Members of a run that was killed hold their partitions until the brokers miss them: says so, and waits for that,

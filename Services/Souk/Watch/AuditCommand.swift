@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalogue
 import Core
+import Kafka
 import Operations
 import ServiceKit
 
@@ -11,7 +12,8 @@ struct AuditCommand: AsyncParsableCommand {
     discussion: """
       Of each service: consumed = kept + skipped + dead-lettered + returned + in flight, summed over the processes \
       that answer. A difference is looked at three times, because a record on its way from one column to the other is \
-      in none. Of each partition: what is committed, against the ends of the topic and the processes that read it.
+      in none. Of each partition: what is committed, against the ends of the topic and the processes that read it. Of \
+      each topic: its end, against what processes have produced or dead-lettered into it since they started.
 
       Exits with 2 when something does not add up, with 1 when a process does not answer.
 
@@ -26,7 +28,30 @@ struct AuditCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup(title: "Kafka") var kafka: ClusterOptions
 
+  /// What was found, and whether it adds up.
+  struct Audit: Sendable {
+    var accounts: [ServiceAccount]
+    var readings: [GroupLag]
+    var findings: [PartitionFinding]
+    var silent: [(address: String, reason: String)]
+
+    var addsUp: Bool { findings.isEmpty && accounts.allSatisfy { $0.missing == 0 } }
+    var report: Report { AuditCommand.report(accounts, readings, findings, silent) }
+  }
+
   func run() async throws {
+    let audit = try await audit(try Cluster(kafka))
+    output.print(audit.report)
+    if !audit.addsUp { throw ExitCode(2) }
+    if let first = audit.silent.first {
+      throw Failure(.transient, code: "no_answer", """
+        \(counted(audit.silent.count, "process")) did not answer, so this is not all of the fleet; \(first.address): \
+        \(first.reason)
+        """)
+    }
+  }
+
+  func audit(_ cluster: Cluster) async throws -> Audit {
     let probe = try FleetProbe(fleet.places)
     defer { probe.close() }
     let names = system.map { Set($0.services.map(\.name)) }
@@ -42,19 +67,17 @@ struct AuditCommand: AsyncParsableCommand {
       }
     }
     let running = Set(accounts.map(\.service))
-    let groups = ServiceCatalogue.all.filter { running.contains($0.name) }.flatMap(\.groups)
-    let readings = try await LagSurvey(cluster: try Cluster(kafka)).read(groups, window: .zero)
-    let findings = PartitionAudit.findings(
-      readings, owners: PartitionAudit.owners(look.answers), isWhole: look.silent.isEmpty)
-    let report = Self.report(accounts, readings, findings, look.silent)
-    output.print(report)
-    if !findings.isEmpty || accounts.contains(where: { $0.missing != 0 }) { throw ExitCode(2) }
-    if let first = look.silent.first {
-      throw Failure(.transient, code: "no_answer", """
-        \(counted(look.silent.count, "process")) did not answer, so this is not all of the fleet; \(first.address): \
-        \(first.reason)
-        """)
+    let entries = ServiceCatalogue.all.filter { running.contains($0.name) }
+    let readings = try await LagSurvey(cluster: cluster).read(entries.flatMap(\.groups), window: .zero)
+    let answers = look.answers.filter { running.contains($0.service) }
+    var owners = PartitionAudit.owners(answers)
+    // Its offsets are in PostgreSQL, and Kafka is told of them afterwards.
+    for entry in entries where entry.sink == .postgres {
+      for group in entry.groups { owners[group.name] = owners[group.name]?.mapValues { $0.map { _ in 0 } } }
     }
+    let findings = PartitionAudit.findings(readings, owners: owners, isWhole: look.silent.isEmpty)
+      + PartitionAudit.findings(answers, ends: try await cluster.ends(entries))
+    return Audit(accounts: accounts, readings: readings, findings: findings, silent: look.silent)
   }
 
   static func report(
@@ -101,5 +124,18 @@ struct AuditCommand: AsyncParsableCommand {
         """]
     }
     return report
+  }
+}
+
+extension Cluster {
+  /// How many offsets the topics of services have given in all; topics that do not exist are missing.
+  fileprivate func ends(_ services: [ServiceEntry]) async throws -> [String: Int64] {
+    let wanted = Set(services.flatMap { $0.outputs + $0.inputs.map(\.deadLetters) }.map(\.name))
+    let known = try await admin.topics().filter { wanted.contains($0.key) }
+    let places = Set(known.flatMap { topic, partitions in partitions.map { TopicPartition(topic, $0) } })
+    let marks = try await admin.watermarks(places)
+    return known.keys.reduce(into: [:]) { ends, topic in
+      ends[topic] = marks.filter { $0.key.topic == topic }.values.reduce(0) { $0 + $1.high }
+    }
   }
 }

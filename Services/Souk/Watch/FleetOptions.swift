@@ -22,8 +22,6 @@ struct FleetOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A Prometheus that scrapes the fleet: its active targets are asked.", valueName: "url"))
   var prometheus: String?
 
-  init() {}
-
   var places: FleetAddresses {
     FleetAddresses(addresses: addresses, file: addressesFile, names: names, prometheus: prometheus)
   }

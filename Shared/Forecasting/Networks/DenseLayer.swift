@@ -1,3 +1,4 @@
+import Core
 import Tensors
 
 /// `y = W x + b` with the weights of PyTorch's `nn.Linear`.
@@ -70,4 +71,19 @@ enum Activation {
   /// Absolute error below 2e-7.
   @inline(__always)
   static func tanh(_ x: SIMD8<Float>) -> SIMD8<Float> { 1 - 2 / (1 + exponential(x + x)) }
+}
+
+/// The weights of a network, with the errors of this module.
+struct NetworkWeights {
+  private let file: SafeTensors
+
+  /// - Throws: `ForecastError` of kind `.badWeights` that says what is wrong.
+  init(_ bytes: [UInt8]) throws(ForecastError) {
+    do { file = try SafeTensors(bytes) } catch { throw ForecastError(.badWeights, error.message) }
+  }
+
+  /// - Throws: the same when the tensor is missing, has another shape, or holds a number that is not finite.
+  func tensor(_ name: String, _ shape: [Int]) throws(ForecastError) -> Tensor {
+    do { return try file.tensor(name, shape) } catch { throw ForecastError(.badWeights, error.message) }
+  }
 }

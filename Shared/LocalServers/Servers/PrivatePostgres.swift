@@ -6,25 +6,14 @@ import Glibc
 /// Uses the newest server found in `$SOUK_POSTGRES_BIN`, Debian's `/usr/lib/postgresql/*/bin` or `PATH`. As root it
 /// runs under the account `postgres` or `nobody`, because the server refuses to run as root.
 package final class PrivatePostgres: PrivateServer, @unchecked Sendable {
-  package struct Options: Sendable {
-    /// false: no fsync and no full-page writes; several times faster, and safe against everything but a crash of
-    /// the machine. A crash of the server process loses nothing.
-    package var durable = false
-    /// Passed as `-c name=value`.
-    package var settings: [String: String] = [:]
-    package init(durable: Bool = false, settings: [String: String] = [:]) {
-      self.durable = durable
-      self.settings = settings
-    }
-  }
-
   package static let user = "souk"
   package static let database = "souk"
 
   private let binaries: String
   private let password: String
   private let account: Account?
-  private let options: Options
+  private let durable: Bool
+  private let settings: [String: String]
 
   /// `postgresql://souk:<password>@127.0.0.1:<port>/souk`
   package var url: String { url(database: Self.database) }
@@ -32,8 +21,8 @@ package final class PrivatePostgres: PrivateServer, @unchecked Sendable {
     "postgresql://\(Self.user):\(password)@127.0.0.1:\(port)/\(database)"
   }
 
-  private init(options: Options) throws {
-    self.options = options
+  private init(durable: Bool, _ settings: [String: String]) throws {
+    (self.durable, self.settings) = (durable, settings)
     binaries = try Self.findBinaries()
     account = Account.unprivileged(preferring: ["postgres"])
     password = String((0..<24).compactMap { _ in "abcdefghijkmnpqrstuvwxyz23456789".randomElement() })
@@ -41,11 +30,17 @@ package final class PrivatePostgres: PrivateServer, @unchecked Sendable {
     try super.init(try PrivateFolder("postgres", owner: account), haltSignal: SIGINT)
   }
 
+  /// - Parameters:
+  ///   - durable: false: no fsync and no full-page writes; several times faster, and safe against everything but a
+  ///     crash of the machine. A crash of the server process loses nothing.
+  ///   - settings: passed as `-c name=value`.
   /// - Throws: `Failure`: configuration when PostgreSQL is not installed (says what to install); fatal with the end
   ///   of its log when it does not start.
-  package static func start(_ options: Options = Options()) async throws -> PrivatePostgres {
+  package static func start(
+    durable: Bool = false, settings: [String: String] = [:]
+  ) async throws -> PrivatePostgres {
     try await withFreshPorts {
-      let server = try PrivatePostgres(options: options)
+      let server = try PrivatePostgres(durable: durable, settings)
       try await server.initialise()
       try await server.resume()
       try await server.createDatabase(database)
@@ -88,11 +83,11 @@ package final class PrivatePostgres: PrivateServer, @unchecked Sendable {
       "listen_addresses": "127.0.0.1", "port": "\(port)", "unix_socket_directories": folder.path,
       "jit": "off", "max_connections": "200", "max_wal_size": "2GB", "timezone": "UTC", "log_timezone": "UTC",
     ]
-    if !options.durable {
+    if !durable {
       // Not `synchronous_commit`: without it a crash of the server alone would lose commits.
       for name in ["fsync", "full_page_writes"] { settings[name] = "off" }
     }
-    settings.merge(options.settings) { _, given in given }
+    settings.merge(self.settings) { _, given in given }
     var postgres = Launch("\(binaries)/postgres", ["-D", folder.file("data")])
     postgres.arguments += settings.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] }
     postgres.account = account

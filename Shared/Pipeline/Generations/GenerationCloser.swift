@@ -123,12 +123,9 @@ package struct ClosingMark: Hashable, Sendable {
   /// One past the last offset of the range; its first is the committed offset.
   package var next: Int64
   package var format: String
+}
 
-  package init(next: Int64, format: String) {
-    self.next = next
-    self.format = format
-  }
-
+extension ClosingMark {
   /// `closing=4711 format=batch/gzip`
   package var text: String { "closing=\(next) format=\(format)" }
 

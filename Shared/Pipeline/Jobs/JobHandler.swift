@@ -29,15 +29,7 @@ package struct Emitter: Sendable {
   /// nothing is to be waited for: all of it becomes visible at once.
   ///
   /// - Throws: `KafkaError`, as `send`.
-  package let acknowledged: @Sendable () async throws -> Void
-
-  package init(
-    send: @escaping @Sendable (OutgoingBatch) async throws -> Void,
-    acknowledged: @escaping @Sendable () async throws -> Void = {}
-  ) {
-    self.send = send
-    self.acknowledged = acknowledged
-  }
+  package var acknowledged: @Sendable () async throws -> Void = {}
 }
 
 /// The job's partition was taken away (or the service is draining): stop working on it and write nothing more.

@@ -13,9 +13,7 @@ package protocol SinkOutput: Sendable {
 
 /// Produces and awaits every acknowledgement; the loop then commits the offsets.
 package struct AcknowledgedOutput: SinkOutput {
-  private let producer: Producer
-
-  package init(producer: Producer) { self.producer = producer }
+  let producer: Producer
 
   package func send(_ batches: [OutgoingBatch], for positions: [TopicPartition: Int64]) async throws {
     for batch in batches where !batch.isEmpty { try await producer.send(batch) }
@@ -26,13 +24,8 @@ package struct AcknowledgedOutput: SinkOutput {
 /// that has lost its partitions without noticing cannot write.
 package struct TransactionalOutput: SinkOutput {
   /// Its transactions are initialised.
-  private let producer: Producer
-  private let consumer: Consumer
-
-  package init(producer: Producer, consumer: Consumer) {
-    self.producer = producer
-    self.consumer = consumer
-  }
+  let producer: Producer
+  let consumer: Consumer
 
   package func send(_ batches: [OutgoingBatch], for positions: [TopicPartition: Int64]) async throws {
     try await producer.transaction(moving: consumer, to: positions) { mustEnd, call in

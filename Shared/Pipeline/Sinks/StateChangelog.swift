@@ -1,6 +1,7 @@
 import Catalogue
 import Core
 import Kafka
+import Logging
 import Messages
 import ServiceKit
 import Synchronization
@@ -25,10 +26,21 @@ package struct StateChangelog: StateSource {
   }
 
   package func states(_ partitions: Set<Int32>) async throws -> [Int32: [SymbolState]] {
-    let collection = Collection(prefix: Array("\(group)/".utf8))
-    try await reader.read(partitions) { collection.take($0) }
+    // The last record of each key, undecoded: most of a changelog that is not compacted yet is replaced by what
+    // follows.
+    let last = Mutex<[Int32: [[UInt8]: [UInt8]]]>([:])
+    let prefix = Array("\(group)/".utf8)
+    try await reader.read(partitions) { batch in
+      last.withLock { last in
+        batch.forEach { record in
+          guard let key = record.key?.withUnsafeBytes({ Array($0) }), key.starts(with: prefix) else { return }
+          last[record.partition, default: [:]][key] =
+            record.isTombstone ? nil : record.value.withUnsafeBytes { Array($0) }
+        }
+      }
+    }
     var found: [Int32: [SymbolState]] = [:]
-    for (partition, states) in collection.states.withLock({ $0 }) {
+    for (partition, states) in last.withLock({ $0 }) {
       for bytes in states.values {
         guard let state = Self.state(bytes, of: group) else {
           unreadable()
@@ -44,24 +56,6 @@ package struct StateChangelog: StateSource {
   package static func state(_ bytes: [UInt8], of group: String) -> SymbolState? {
     guard let state = try? SymbolState(decoding: bytes), state.group == group else { return nil }
     return state
-  }
-
-  /// The last record of each key, undecoded: most of a changelog that is not compacted yet is replaced by what follows.
-  private final class Collection: Sendable {
-    let states = Mutex<[Int32: [[UInt8]: [UInt8]]]>([:])
-    private let prefix: [UInt8]
-
-    init(prefix: [UInt8]) { self.prefix = prefix }
-
-    func take(_ batch: RecordBatch) {
-      states.withLock { states in
-        batch.forEach { record in
-          guard let key = record.key?.withUnsafeBytes({ Array($0) }), key.starts(with: prefix) else { return }
-          states[record.partition, default: [:]][key] =
-            record.isTombstone ? nil : record.value.withUnsafeBytes { Array($0) }
-        }
-      }
-    }
   }
 }
 
@@ -89,5 +83,45 @@ extension OutgoingBatch {
     state.encode(into: &writer)
     append(
       topic: topic.name, key: state.key, value: writer.bytes, headers: headers, partitionBy: state.partitionKey)
+  }
+}
+
+/// Reads partitions of a changelog, a compacted topic, to their ends: at an assignment they hold all that the previous
+/// owner of these partitions had acknowledged.
+package struct ChangelogReader: Sendable {
+  private let configuration: TableReader.Configuration
+  /// Time for one read; beyond it the read counts as an outage and is retried.
+  private let limit: Duration
+
+  package init(_ configuration: TableReader.Configuration, limit: Duration = .seconds(60)) {
+    self.configuration = configuration
+    self.limit = limit
+  }
+
+  /// - Parameters:
+  ///   - partitions: nil for all.
+  ///   - take: is called with every batch, in the order of each partition, before this returns.
+  /// - Throws: `ClassifiedError`.
+  package func read(_ partitions: Set<Int32>?, _ take: @escaping @Sendable (RecordBatch) -> Void) async throws {
+    var configuration = configuration
+    configuration.partitions = partitions
+    let reader = try TableReader(configuration, apply: take)
+    let late = Interruption()
+    let clock = Task {
+      try await Task.sleep(for: limit)
+      late.raise()
+    }
+    defer { clock.cancel() }
+    let isCurrent: Bool
+    do {
+      isCurrent = try await reader.waitUntilCurrent(orUntil: late)
+    } catch {
+      await reader.closeAndWait()
+      throw error
+    }
+    await reader.closeAndWait()
+    guard isCurrent else {
+      throw Failure(.transient, code: "changelog_unread", "\(configuration.topic) could not be read within \(limit)")
+    }
   }
 }

@@ -29,7 +29,7 @@ struct TickToRow {
   }
 
   func run() async throws {
-    let server = try await PrivatePostgres.start(.init(settings: ["track_commit_timestamp": "on"]))
+    let server = try await PrivatePostgres.start(settings: ["track_commit_timestamp": "on"])
     let broker = try EmbeddedBroker(topics: Topics.allWithDeadLetters.map { ($0.name, Int($0.partitions)) })
     var services: [ServiceProcess] = []
     do {

@@ -47,16 +47,9 @@ package struct JSONMapping: Hashable, Sendable {
     self.fields = names
   }
 
-  /// Bars of an answer; a row that cannot be read is lost alone.
-  package struct Reading: Hashable, Sendable {
-    package var bars: [SourceBar]
-    package var lost = Losses()
-
-    package init(bars: [SourceBar] = []) { self.bars = bars }
-  }
-
+  /// A row that cannot be read is lost alone.
   /// - Throws: `SourceError(.unreadable)` for what is no JSON of the shape, or when no row can be read.
-  package func bars(_ bytes: [UInt8]) throws(SourceError) -> Reading {
+  package func bars(_ bytes: [UInt8]) throws(SourceError) -> BarAnswer {
     func broken(_ reason: String) -> SourceError {
       SourceError(.unreadable, "the answer is not JSON of the shape that was promised: \(reason)")
     }
@@ -68,7 +61,7 @@ package struct JSONMapping: Hashable, Sendable {
       guard let next = place[name] else { throw broken("it has no '\(name)'") }
       place = next
     }
-    var reading = Reading()
+    var reading = BarAnswer(bars: [])
     switch (shape, place) {
     case (_, .null): break
     case (.objects, .array(let rows)):
@@ -103,7 +96,7 @@ package struct JSONMapping: Hashable, Sendable {
   }
 }
 
-extension JSONMapping.Reading {
+extension BarAnswer {
   /// A row without a price is passed over: some answers have them for minutes without trades.
   /// - Parameters:
   ///   - number: of the row, from 1.

@@ -25,15 +25,14 @@ package struct JSONSource: BarSource {
     for request in requests {
       guard try await pace.turn() else { return }
       do {
-        let reading = try await ask(request)
-        let bars = reading.bars
+        var answer = try await ask(request)
+        let bars = answer.bars
         failures = 0
         let first = bars.map(\.time).min()
-        let reaches = request.reachBackTo.map { back in bars.count < request.count || (first ?? .max) <= back } ?? true
-        let missing = request.isCountLimit ? 0 : max(0, request.count - bars.count - reading.lost.count)
-        try await deliver(
-          request.symbol,
-          .success(BarAnswer(bars: bars, reachesBack: reaches, missing: missing, lost: reading.lost)))
+        answer.reachesBack =
+          request.reachBackTo.map { back in bars.count < request.count || (first ?? .max) <= back } ?? true
+        answer.missing = request.isCountLimit ? 0 : max(0, request.count - bars.count - answer.lost.count)
+        try await deliver(request.symbol, .success(answer))
       } catch let error as SourceError {
         failures = error.isTransient ? failures + 1 : 0
         if failures >= Self.maxFailures || error.errorClass == .configuration || error.retryAfter != nil { throw error }
@@ -42,7 +41,7 @@ package struct JSONSource: BarSource {
     }
   }
 
-  private func ask(_ request: BarRequest) async throws -> JSONMapping.Reading {
+  private func ask(_ request: BarRequest) async throws -> BarAnswer {
     let seconds = request.interval.seconds ?? 86_400
     let end = now()
     let start = min(request.reachBackTo ?? .max, end - Int64(request.count) * seconds)

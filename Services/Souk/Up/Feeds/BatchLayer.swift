@@ -17,11 +17,6 @@ struct BatchLayer: Sendable {
   let kafka: KafkaOptions
   let screen: Screen
 
-  /// The last status of each run.
-  private final class Heard: Sendable {
-    let statuses = Mutex<[String: BatchStatus]>([:])
-  }
-
   static let missing = ["", "No batch jobs: Python has no Dask here (`make deps FOR=lambda`)."]
 
   /// Starts the cluster and tells batch-runner of it; nil without Dask, where batch-runner waits for jobs all the same.
@@ -52,13 +47,14 @@ struct BatchLayer: Sendable {
   func run(_ symbols: [String]) async throws -> [String] {
     var logger = Logger(label: "souk")
     logger.logLevel = .critical
-    let heard = Heard()
+    // The last status of each run.
+    let heard = Mutex<[String: BatchStatus]>([:])
     let table = try TableReader(
       kafka.tableConfiguration(clientID: "souk", topic: Topics.batchStatus.name, logger: logger)
     ) { batch in
       batch.forEach { record in
         guard let status = try? BatchStatus(decoding: record.valueBytes) else { return }
-        heard.statuses.withLock { $0[status.run] = status }
+        heard.withLock { $0[status.run] = status }
       }
     }
     let producer = try Producer(kafka.producerConfiguration(clientID: "souk", logger: logger))
@@ -77,7 +73,7 @@ struct BatchLayer: Sendable {
         var batch = OutgoingBatch()
         batch.append(topic: BatchJob.topic.name, key: job.key, value: job.encoded())
         try await producer.send(batch)
-        lines.append(try await end(of: job, heard).cells)
+        lines.append(try await end(of: job) { run in heard.withLock { $0[run] } }.cells)
       }
       outcome = .success(())
     } catch { outcome = .failure(error) }
@@ -87,10 +83,10 @@ struct BatchLayer: Sendable {
     return ["", "What did the batch layer compute of the archive?", ""] + lines.lines
   }
 
-  private func end(of job: BatchJob, _ heard: Heard) async throws -> BatchStatus {
+  private func end(of job: BatchJob, _ heard: (String) -> BatchStatus?) async throws -> BatchStatus {
     let deadline = ContinuousClock.now + .seconds(300)
     while true {
-      if let status = heard.statuses.withLock({ $0[job.run] }), status.state.isEnd {
+      if let status = heard(job.run), status.state.isEnd {
         guard status.state == .done else {
           throw Failure(
             .fatal, code: "batch_failed",

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import LocalServers
+import Operations
 import Redis
 import ServiceKit
 
@@ -79,20 +80,15 @@ struct FilingAnswers: Sendable {
 
   private static func read(_ client: RedisClient) async throws -> FilingAnswers {
     var answers = FilingAnswers()
-    var cursor = "0"
-    repeat {
-      let reply = try await client.send(RedisCommand("SCAN", cursor, "MATCH", "doc:*", "COUNT", "1000"))
-      guard let parts = reply.array, parts.count == 2 else { break }
-      cursor = parts[0].text ?? "0"
-      let names = (parts[1].array ?? []).compactMap(\.text)
-      let fields = ["symbols", "form", "document", "part", "item"]
-      let commands = names.map { name in RedisCommand("HMGET", ([name] + fields).map { Array($0.utf8) }) }
-      for reply in try await client.sendAll(commands) {
-        let texts = (reply.array ?? []).map { $0.text ?? "" }
-        guard texts.count == fields.count, let symbol = texts[0].split(separator: ",").first else { continue }
-        answers.rows["\(symbol) \(texts[1])", default: Row()].add(texts[2], texts[3], texts[4])
-      }
-    } while cursor != "0"
+    let fields = ["symbols", "form", "document", "part", "item"]
+    let commands = try await client.keys(of: "doc:").map { name in
+      RedisCommand("HMGET", ([name] + fields).map { Array($0.utf8) })
+    }
+    for reply in try await client.sendAll(commands) {
+      let texts = (reply.array ?? []).map { $0.text ?? "" }
+      guard texts.count == fields.count, let symbol = texts[0].split(separator: ",").first else { continue }
+      answers.rows["\(symbol) \(texts[1])", default: Row()].add(texts[2], texts[3], texts[4])
+    }
     return answers
   }
 
@@ -122,20 +118,11 @@ struct FilingAnswers: Sendable {
       }
       let place = [passage.form, passage.item.map { "item \($0)" }, passage.document].compactMap { $0 }
       lines.append("  \(question.rank). " + place.joined(separator: ", ") + ":")
-      lines += Self.folded(question.isAnswered ? question.answer : String(passage.text.prefix(200)))
+      let said = question.isAnswered ? question.answer : String(passage.text.prefix(200))
+      lines += wrapped(said, 76).map { "  \($0)" }
     }
     let count = questions.count { $0.isAnswered }
     return lines + ["", "\(count) of \(questions.count) questions are answered, each in its item."]
-  }
-
-  /// Lines of at most 78 columns.
-  private static func folded(_ text: String) -> [String] {
-    var lines = [" "]
-    for word in text.split(separator: " ") {
-      if lines[lines.count - 1].count + word.count > 77 { lines.append(" ") }
-      lines[lines.count - 1] += " \(word)"
-    }
-    return lines
   }
 
   /// `I:9A` before `I:10`.

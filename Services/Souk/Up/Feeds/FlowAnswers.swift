@@ -15,7 +15,6 @@ struct FlowAnswers: Sendable {
     var number: Int
     var is_none: Bool
   }
-  private struct Stats: Decodable { var first: Int }
 
   static func read(_ client: RedisClient, _ symbols: [String], port: UInt16) async throws -> FlowAnswers {
     var answers = FlowAnswers()
@@ -23,10 +22,9 @@ struct FlowAnswers: Sendable {
       let reply = try await client.send(RedisCommand("HVALS", "flow:\(symbol)"))
       answers.events += try (reply.array ?? []).compactMap(\.bytes).map { try OptionsFlow(decoding: $0) }
     }
-    guard let stats = await LoopbackHTTP.shared.get(port: port, path: "/_feed/stats", timeout: .seconds(30)),
+    guard let first = try await FeedTruth.first(port: port),
       let flow = await LoopbackHTTP.shared.get(port: port, path: "/_feed/flow", timeout: .seconds(30))
     else { return answers }
-    let first = try JSONDecoder().decode(Stats.self, from: Data(stats.body.utf8)).first
     answers.planted = try flow.body.split(separator: "\n")
       .map { try JSONDecoder().decode(Plant.self, from: Data($0.utf8)) }.count { $0.number >= first && !$0.is_none }
     return answers

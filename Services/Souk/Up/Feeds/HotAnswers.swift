@@ -4,13 +4,12 @@ import ServiceKit
 import Values
 
 /// The same numbers asked of the simulated market, of the hot store and of the archive.
-struct HotAnswers: Sendable {
+struct HotAnswers: ComparedAnswers {
   let truth: FeedTruth
   let store: HotStoreSide
   /// nil where other runs archive, too.
   var archive: ArchiveSide?
 
-  /// What does not agree, one line a symbol; empty when all is well.
   var differences: [String] {
     truth.series.keys.sorted().compactMap { symbol in
       guard let happened = truth.series[symbol] else { return nil }
@@ -89,12 +88,6 @@ struct HotAnswers: Sendable {
   /// `14:31:07` of microseconds since 1970.
   private static func clock(_ microseconds: Int64) -> String {
     LocalDateTime(microseconds: microseconds).map { String("\($0)".dropFirst(11).prefix(8)) } ?? "-"
-  }
-
-  /// - Throws: `Failure` that names the first symbols that differ.
-  func requireAgreement() throws(Failure) {
-    guard !differences.isEmpty else { return }
-    throw Failure(.fatal, code: "answers_differ", differences.prefix(5).joined(separator: "; "))
   }
 
   /// While it runs: prices, as many as a line of 80 columns has, and what the feed's gaps are.

@@ -42,14 +42,7 @@ struct NewsAnswers: Sendable {
 
   /// Marks have no text: what they name must be in no hash and in no tail.
   private mutating func readWithdrawals(_ client: RedisClient) async throws {
-    var names: [String] = []
-    var cursor = "0"
-    repeat {
-      let reply = try await client.send(RedisCommand("SCAN", cursor, "MATCH", "withdrawn:*", "COUNT", "1000"))
-      guard let parts = reply.array, parts.count == 2 else { break }
-      cursor = parts[0].text ?? "0"
-      names += (parts[1].array ?? []).compactMap { $0.text.map { String($0.dropFirst("withdrawn:".count)) } }
-    } while cursor != "0"
+    let names = try await client.keys(of: "withdrawn:").map { String($0.dropFirst("withdrawn:".count)) }
     for reply in try await client.sendAll(names.map { RedisCommand("EXISTS", $0) }) { left += Int(reply.integer ?? 0) }
     var tails = ""
     for stream in ["stream:raw_news", "stream:raw_posts"] {

@@ -3,14 +3,13 @@ import ServiceKit
 import Values
 
 /// The last price of each symbol as the recording, the time series database and the object store have it.
-struct MarketAnswers: Sendable {
+struct MarketAnswers: ComparedAnswers {
   let recorded: RecordedBars
   let points: MarketSide
   let stored: StoreSide.Reading
   /// Both ends held nothing before the run, so that numbers have to be equal, not only large enough.
   let isExact: Bool
 
-  /// What does not agree, one line a symbol; empty when all is well.
   var differences: [String] {
     recorded.series.keys.sorted().compactMap { symbol in
       guard let truth = recorded.series[symbol] else { return nil }
@@ -52,10 +51,4 @@ struct MarketAnswers: Sendable {
   private static let mostShown = 40
 
   private static func text(_ series: MarketSide.Series?) -> String { series.map { "\($0.last)" } ?? "-" }
-
-  /// - Throws: `Failure` that names the first symbols that differ.
-  func requireAgreement() throws(Failure) {
-    guard !differences.isEmpty else { return }
-    throw Failure(.fatal, code: "answers_differ", differences.prefix(5).joined(separator: "; "))
-  }
 }

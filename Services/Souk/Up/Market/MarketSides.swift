@@ -49,7 +49,31 @@ struct InfluxSide: Sendable {
     .fatal, code: "influx_answer", "InfluxDB answers the question for the last prices with other columns")
 }
 
-/// Reads the objects themselves: lists them, unpacks them, and reads their lines.
+extension ObjectStoreOptions {
+  /// Lists the objects below a prefix, unpacks them, and reads their lines.
+  /// - Returns: the number of objects.
+  func readLines(below prefix: String, _ read: ([UInt8]) throws -> Void) async throws -> Int {
+    let store = try makeStore()
+    defer { store.close() }
+    var count = 0
+    var from: String?
+    repeat {
+      let page = try await store.list(prefix: prefix, from: from, limit: 1_000)
+      for object in page.objects {
+        let packed = try await store.bytes(of: object.key, limit: 256 << 20)
+        guard let plain = Deflate.unpackGzip(packed) else {
+          throw Failure(.fatal, code: "damaged_object", "\(object.key.text) is not whole gzip")
+        }
+        for line in plain.split(separator: UInt8(ascii: "\n")) { try read(Array(line)) }
+      }
+      count += page.objects.count
+      from = page.next
+    } while from != nil
+    return count
+  }
+}
+
+/// What the objects themselves say.
 struct StoreSide: Sendable {
   let options: ObjectStoreOptions
   /// Of a run: all below it is read.
@@ -64,28 +88,13 @@ struct StoreSide: Sendable {
   }
 
   func read() async throws -> Reading {
-    let store = try options.makeStore()
-    defer { store.close() }
     var reading = Reading()
     var seen: [String: Set<Int64>] = [:]
-    var from: String?
-    repeat {
-      let page = try await store.list(prefix: prefix, from: from, limit: 1_000)
-      for object in page.objects {
-        reading.objects += 1
-        let packed = try await store.bytes(of: object.key, limit: 256 << 20)
-        guard let plain = Deflate.unpackGzip(packed) else {
-          throw Failure(.fatal, code: "damaged_object", "\(object.key.text) is not whole gzip")
-        }
-        for line in plain.split(separator: UInt8(ascii: "\n")) {
-          let bar = try MarketBar(decoding: Array(line))
-          reading.lines += 1
-          guard bar.interval == interval else { continue }
-          Self.add(bar, to: &reading.side, &seen)
-        }
-      }
-      from = page.next
-    } while from != nil
+    reading.objects = try await options.readLines(below: prefix) { line in
+      let bar = try MarketBar(decoding: line)
+      reading.lines += 1
+      if bar.interval == interval { Self.add(bar, to: &reading.side, &seen) }
+    }
     for (symbol, times) in seen { reading.side.series[symbol]?.bars = times.count }
     return reading
   }

@@ -34,11 +34,7 @@ final class EGXSystem: ShownSystem {
     let influx = try InfluxOptions.parse(surroundings.flags(
       ["INFLUX_URL", "INFLUX_DATABASE", "INFLUX_USER", "INFLUX_PASSWORD", "INFLUX_CA_FILE"],
       of: ServiceCatalogue.influxConsumer))
-    let store = try ObjectStoreOptions.parse(surroundings.flags(
-      [
-        "OBJECT_STORE", "S3_ENDPOINT", "S3_ADDRESSING", "S3_CA_FILE", "AWS_REGION", "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE",
-      ], of: ServiceCatalogue.s3Consumer))
+    let store = try surroundings.objectStore(of: ServiceCatalogue.s3Consumer)
     let isExact = startup.parts.influxURL == nil && ObjectStoreChoice(startup.parts, objects: "") == .embedded
     let ends = Ends(recorded: recorded, influx: try influx.configuration(), store: store, isExact: isExact)
     self.ends.withLock { $0 = ends }
@@ -86,6 +82,14 @@ extension Surroundings {
     arguments[ServiceCatalogue.s3Consumer.name] = [
       "--rotate-interval", "1s", "--codec", "gzip", "--layout", "batch", "--key-prefix", Self.barFolder,
     ]
+  }
+
+  /// The object store that a service is told of.
+  func objectStore(of service: ServiceEntry) throws -> ObjectStoreOptions {
+    try ObjectStoreOptions.parse(flags([
+      "OBJECT_STORE", "S3_ENDPOINT", "S3_ADDRESSING", "S3_CA_FILE", "AWS_REGION", "AWS_ACCESS_KEY_ID",
+      "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE",
+    ], of: service))
   }
 
   /// What a service is told by the variables of these names, as flags: `S3_ENDPOINT` is `--s3-endpoint`.

@@ -49,8 +49,16 @@ final class LambdaSystem: ShownSystem {
     startup.surroundings.arguments[ServiceCatalogue.archiver.name] = [
       "--rotate-interval", "1s", "--catalogue-interval", "1s",
     ]
-    let port = try await startup.startFeeds()
-    let options = try await startup.startOptions(Self.contracts)
+    // A minute in two seconds, twenty seconds long; in the middle the feed is away for one of its minutes.
+    let port = try await startup.simulate("feed-simulator", [
+      "--speed", "30", "--events", "4000", "--cut-after", "1800", "--away", "2", "--past-days", "\(PastDays.count)",
+      "--page-size", "1000",
+    ], "an invented market")
+    // Twenty seconds, with unusual activity in every one of them.
+    let options = try await startup.simulate("options-simulator", by: "feed-simulator", [
+      "--symbols", Self.contracts.joined(separator: ","), "--rate", "150", "--events", "3000", "--plant-every", "150",
+      "--chain-contracts", "300", "--page-size", "1000",
+    ], "invented options")
     let client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
     let door = try FreePort.next()
     startup.surroundings.arguments[ServiceCatalogue.gateway.name] = [
@@ -58,16 +66,13 @@ final class LambdaSystem: ShownSystem {
       "--fleet-addresses-file", try startup.folder.file("addresses"),
     ]
     let isOwn = ObjectStoreChoice(startup.parts, objects: "") == .embedded
-    let store = try ObjectStoreOptions.parse(startup.surroundings.flags(
-      [
-        "OBJECT_STORE", "S3_ENDPOINT", "S3_ADDRESSING", "S3_CA_FILE", "AWS_REGION", "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE",
-      ], of: ServiceCatalogue.archiver))
+    let store = try startup.surroundings.objectStore(of: ServiceCatalogue.archiver)
     let past = PastDays(
       environment: startup.surroundings.environment(of: ServiceCatalogue.marketStreamer),
       sources: try startup.folder.file("data_sources.yaml"), feeds: port, screen: startup.screen)
     let batch = try await BatchLayer.start(&startup)
-    let edgar = try await startup.startEdgar()
+    let edgar = try await startup.simulate(
+      "edgar-simulator", ["--paragraphs", "4"], "invented reports")
     ends.withLock {
       $0 = Ends(
         redis: server, client: client, feeds: port, door: door, archive: isOwn ? store : nil, past: past, batch: batch,
@@ -90,8 +95,9 @@ final class LambdaSystem: ShownSystem {
         Self.contracts.joined(separator: ","), "--channels", "trades,quotes", "--hours", "always", "--silence",
         "3600s", "--allow-private-addresses",
       ])]
-    try describeSchedules(
-      &startup, feeds: port, options: options, news: try await startup.startNews(), edgar: edgar)
+    // Of these stories, three lose an article while the run watches, and one of them its only one.
+    let news = try await startup.simulate("news-simulator", ["--seed", "4"], "invented news and posts")
+    try describeSchedules(&startup, feeds: port, options: options, news: news, edgar: edgar)
     describeSentiment(&startup)
     // The simulated market never closes.
     startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always"]

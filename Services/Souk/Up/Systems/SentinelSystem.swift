@@ -18,7 +18,7 @@ final class SentinelSystem: ShownSystem {
     database.withLock { $0 = url }
     let redis = try await startup.startRedis().url
     startup.surroundings.servers[.redis] = ["REDIS_URL": redis]
-    let port = try await startup.startProviders()
+    let port = try await startup.simulate("provider-simulator", [], "invented prices and demands")
     let file = try startup.folder.file("markets.yaml")
     try Data(Self.sources(port: port).utf8).write(to: URL(fileURLWithPath: file))
     let registry = try startup.folder.file("registry")

@@ -1,4 +1,5 @@
 import Catalogue
+import Core
 
 /// One system as `souk up` shows it: what has to be there before its services start, and what its run ends with.
 protocol ShownSystem: Sendable {
@@ -20,4 +21,18 @@ protocol ShownSystem: Sendable {
 
 extension ShownSystem {
   func live() async -> [String] { [] }
+}
+
+/// The same numbers asked of several ends.
+protocol ComparedAnswers: Sendable {
+  /// What does not agree, one line a symbol; empty when all is well.
+  var differences: [String] { get }
+}
+
+extension ComparedAnswers {
+  /// - Throws: `Failure` that names the first symbols that differ.
+  func requireAgreement() throws(Failure) {
+    guard !differences.isEmpty else { return }
+    throw Failure(.fatal, code: "answers_differ", differences.prefix(5).joined(separator: "; "))
+  }
 }
