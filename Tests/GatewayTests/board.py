@@ -18,6 +18,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import urllib.error
 import urllib.request
 
 import websockets
@@ -65,12 +66,16 @@ class Page(html.parser.HTMLParser):
 
 
 def get(path):
-    with urllib.request.urlopen(BASE + path, timeout=60) as answer:
-        return answer.status, answer.headers, answer.read().decode()
+    try:
+        with urllib.request.urlopen(BASE + path, timeout=60) as answer:
+            return answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        fault(path, f"answers {error.code}")
+        return error.headers, error.read().decode()
 
 
 def read(path):
-    status, headers, text = get(path)
+    headers, text = get(path)
     policy = headers.get("content-security-policy", "")
     if "default-src 'none'" not in policy or "frame-ancestors 'none'" not in policy or "unsafe" in policy:
         fault(path, f"has the policy {policy}")
@@ -85,7 +90,7 @@ def read(path):
     if not page.panels or any(state not in ("data", "empty", "away") for state in page.panels.values()):
         fault(path, f"has the panels {page.panels}")
     address, _, query = path.partition("?")
-    _, _, twin = get(address + ".json" + ("?" + query if query else ""))
+    _, twin = get(address + ".json" + ("?" + query if query else ""))
     data = json.loads(twin)
     if [each["id"] for each in data["panels"]] != list(page.panels):
         fault(path, "has other panels as JSON")
@@ -126,7 +131,8 @@ class Browser:
 
 
 FOCUSABLE = """[...document.querySelectorAll('a[href],button,input:not([type=hidden]),select,summary,[tabindex="0"]')]
-  .filter((e) => e.getClientRects().length && !e.disabled && (!e.closest('details:not([open])') || e.matches('summary')))"""
+  .filter((e) => e.getClientRects().length && !e.disabled
+    && (!e.closest('details:not([open])') || e.matches('summary')))"""
 FOCUSED = f"""(() => {{
   const e = document.activeElement, all = {FOCUSABLE};
   const own = getComputedStyle(e), box = e.querySelector('.box rect');
