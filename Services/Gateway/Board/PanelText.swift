@@ -59,7 +59,7 @@ extension Panel {
 extension Panel {
   /// Sentences of several contents are one list.
   private static func fields(_ contents: [Content]) -> [DataValue.Field] {
-    let lines = contents.flatMap { content in
+    let lines = contents.flatMap { content -> [String] in
       if case .words(let lines, _) = content { lines } else { [] }
     }
     let others = contents.flatMap(\.fields)
