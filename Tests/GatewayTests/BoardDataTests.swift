@@ -221,7 +221,8 @@ extension GatewayProcessTests {
     }
     let board = base.replacing("/api/v1", with: "/board")
     for (path, status) in [("products/none", "404"), ("bars/A%20B", "400"), ("prices?nothing=1", "400")] {
-      #expect(try await curl("-o", "/dev/null", "-w", "%{http_code}", "\(board)/\(path)") == status)
+      let answer = try await curl("-o", "/dev/null", "-w", "%{http_code}", "\(board)/\(path)")
+      #expect(answer.trimmingCharacters(in: .newlines) == status)
     }
   }
 }
