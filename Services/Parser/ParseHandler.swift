@@ -31,7 +31,7 @@ package final class ParseHandler: JobHandler {
   /// - Parameters:
   ///   - history: row counts of earlier files.
   ///   - zone: the time zone `PriceFileName.zoneIdentifier`.
-  package init(
+  init(
     store: any ObjectStore, history: RowHistory, options: ParserOptions, identity: ServiceIdentity,
     zone: ZoneTable, masters: MasterIndex? = nil, models: MatchModels? = nil, logger: Logger,
     now: @escaping @Sendable () -> Timestamp = Timestamp.now

@@ -3,7 +3,7 @@ import Core
 import Foundation
 import LocalServers
 import Messages
-import Pipeline
+@testable import Pipeline
 import ProviderSimulator
 import ServiceKit
 import Synchronization
@@ -282,10 +282,11 @@ import Values
       simulator.add(Misbehaviour(.outage, of: "a"))
       var settings = Provider.Settings()
       settings.gate.breaker = .init(threshold: 3, openFor: .milliseconds(50), openAtMost: .milliseconds(50))
+      var long = settings
+      long.gate.breaker = .init(threshold: 3, openFor: .seconds(3_600), openAtMost: .seconds(3_600))
       let stage = try Stage(
         Catalogues.json(simulator.url(of: "a"), name: "First") + Catalogues.json(simulator.url(of: "b")),
-        settings: .init(limits: settings.limits, breaker: .init(threshold: 3, openFor: .seconds(3_600),
-                                                                 openAtMost: .seconds(3_600))))
+        settings: long)
       for hour in 0..<8 { #expect(try await stage.handle(Stage.task(due: "2025-01-20T1\(hour):00:00Z")) == .keep) }
       #expect(simulator.meter(of: "a").requests == 3)
       #expect(stage.pool.isTrusted && !stage.pool.providers[0].isTrusted)

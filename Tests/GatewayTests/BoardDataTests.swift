@@ -201,7 +201,7 @@ extension GatewayProcessTests {
       "documents",
     ]
     let outcome = try await ChildProcess.run(
-      Launch(Self.python, [script, base.replacing("/api/v1", with: ""), "-"] + pages.map { "/board/\($0)" }),
+      Launch(Self.python, [script, base.replacing("/api/v1", with: ""), "browse"] + pages.map { "/board/\($0)" }),
       atMost: .seconds(900))
     try #require(outcome.status == .exited(0), "\(outcome.errorOutput.suffix(3_000))")
     #expect(outcome.output.split(separator: "\n").filter { $0.hasPrefix("FAULT") } == [])
@@ -221,7 +221,8 @@ extension GatewayProcessTests {
     }
     let board = base.replacing("/api/v1", with: "/board")
     for (path, status) in [("products/none", "404"), ("bars/A%20B", "400"), ("prices?nothing=1", "400")] {
-      #expect(try await curl("-o", "/dev/null", "-w", "%{http_code}", "\(board)/\(path)") == status)
+      let answer = try await curl("-o", "/dev/null", "-w", "%{http_code}", "\(board)/\(path)")
+      #expect(answer.trimmingCharacters(in: .newlines) == status)
     }
   }
 }

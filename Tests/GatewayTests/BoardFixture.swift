@@ -48,7 +48,7 @@ struct BoardFixture {
   }
 
   /// Ends the process and its folder.
-  func stop() async -> ExitStatus {
+  func stop() async -> LocalServers.ExitStatus {
     defer { folder.remove() }
     return await process.terminate()
   }
@@ -109,8 +109,8 @@ struct BoardFixture {
   /// Until the gateway has read the topics of gaps and of jobs.
   func awaitTables() async throws {
     try await eventually("tables are read", timeout: .seconds(150), interval: .milliseconds(300)) {
-      try await !curl("\(base)/board/gaps.json").contains("\"away\"")
-        && !curl("\(base)/board/jobs.json").contains("\"away\"")
+      let pages = [try await curl("\(base)/board/gaps.json"), try await curl("\(base)/board/jobs.json")]
+      return pages.allSatisfy { !$0.contains("\"away\"") }
     }
   }
 

@@ -1,5 +1,6 @@
 import Catalogue
 import Core
+import LocalServers
 import Testing
 import TestSupport
 

@@ -15,9 +15,12 @@ import html.parser
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import urllib.error
 import urllib.request
 
 import websockets
@@ -65,12 +68,16 @@ class Page(html.parser.HTMLParser):
 
 
 def get(path):
-    with urllib.request.urlopen(BASE + path, timeout=60) as answer:
-        return answer.status, answer.headers, answer.read().decode()
+    try:
+        with urllib.request.urlopen(BASE + path, timeout=60) as answer:
+            return answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        fault(path, f"answers {error.code}")
+        return error.headers, error.read().decode()
 
 
 def read(path):
-    status, headers, text = get(path)
+    headers, text = get(path)
     policy = headers.get("content-security-policy", "")
     if "default-src 'none'" not in policy or "frame-ancestors 'none'" not in policy or "unsafe" in policy:
         fault(path, f"has the policy {policy}")
@@ -85,7 +92,7 @@ def read(path):
     if not page.panels or any(state not in ("data", "empty", "away") for state in page.panels.values()):
         fault(path, f"has the panels {page.panels}")
     address, _, query = path.partition("?")
-    _, _, twin = get(address + ".json" + ("?" + query if query else ""))
+    _, twin = get(address + ".json" + ("?" + query if query else ""))
     data = json.loads(twin)
     if [each["id"] for each in data["panels"]] != list(page.panels):
         fault(path, "has other panels as JSON")
@@ -126,7 +133,8 @@ class Browser:
 
 
 FOCUSABLE = """[...document.querySelectorAll('a[href],button,input:not([type=hidden]),select,summary,[tabindex="0"]')]
-  .filter((e) => e.getClientRects().length && !e.disabled && (!e.closest('details:not([open])') || e.matches('summary')))"""
+  .filter((e) => e.getClientRects().length && !e.disabled
+    && (!e.closest('details:not([open])') || e.matches('summary')))"""
 FOCUSED = f"""(() => {{
   const e = document.activeElement, all = {FOCUSABLE};
   const own = getComputedStyle(e), box = e.querySelector('.box rect');
@@ -192,32 +200,46 @@ async def look(browser, path, width, keys):
 
 
 async def browse(paths):
-    with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
-            ["chromium-headless-shell", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0",
-             "--disable-dev-shm-usage", f"--user-data-dir={folder}", "about:blank"],
-            stderr=subprocess.PIPE, text=True)
-        try:
-            address = None
-            for line in process.stderr:
-                if match := re.search(r"listening on (ws://\S+)", line):
-                    address = match.group(1)
-                    break
-            async with websockets.connect(address, max_size=None) as socket:
-                browser = Browser(socket)
-                listener = asyncio.create_task(browser.listen())
-                for path in paths:
-                    await look(browser, path, 360, keys=False)
-                    await look(browser, path, 1440, keys=True)
-                listener.cancel()
-        finally:
-            process.kill()
-            process.wait()
+    folder = tempfile.mkdtemp()
+    process = subprocess.Popen(
+        ["chromium-headless-shell", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0",
+         "--disable-dev-shm-usage", f"--user-data-dir={folder}", "about:blank"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        # Chromium writes its port and path there.
+        lines = []
+        for _ in range(1200):
+            try:
+                with open(os.path.join(folder, "DevToolsActivePort"), encoding="utf-8") as file:
+                    lines = file.read().split("\n")
+            except FileNotFoundError:
+                pass
+            if len(lines) > 1:
+                break
+            await asyncio.sleep(0.1)
+        socket = await websockets.connect(f"ws://127.0.0.1:{lines[0]}{lines[1]}", max_size=None)
+        browser = Browser(socket)
+        listener = asyncio.create_task(browser.listen())
+        for path in paths:
+            await look(browser, path, 360, keys=False)
+            await look(browser, path, 1440, keys=True)
+        listener.cancel()
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-with concurrent.futures.ThreadPoolExecutor(4) as pool:
-    list(pool.map(read, PATHS))
-if MODE != "read":
-    asyncio.run(browse(PATHS))
-for line in FAULTS:
-    print("FAULT " + line)
+def main():
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(read, PATHS))
+    if MODE != "read":
+        asyncio.run(asyncio.wait_for(browse(PATHS), 400))
+    for line in FAULTS:
+        print("FAULT " + line)
+    sys.stdout.flush()
+    # No connection that is half closed keeps this program.
+    os._exit(0)
+
+
+main()

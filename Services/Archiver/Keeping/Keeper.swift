@@ -3,7 +3,9 @@ import Core
 import Logging
 import Metrics
 import ObjectStore
+import Redis
 import ServiceKit
+import Synchronization
 import Values
 
 /// Keeps the catalogue, the tiers and the restores, as long as it holds the lease; stands by otherwise.
@@ -138,5 +140,123 @@ final class Keeper {
       ])
       if let index = try await catalogue.index(of: mapping.dataset) { metrics.note(index) }
     }
+  }
+}
+
+/// What the owner of the catalogue counts.
+struct KeeperMetrics: Sendable {
+  private let owner = Gauge(label: "souk_archive_owner")
+  private let moved = Counter(label: "souk_archive_moved_objects_total")
+  private let movedBytes = Counter(label: "souk_archive_moved_bytes_total")
+  private let refused = Counter(label: "souk_archive_unmoved_objects_total")
+  private let restores = Gauge(label: "souk_archive_open_restores")
+
+  static let descriptions = [
+    MetricDescription("souk_archive_owner", .gauge, "1 while this process keeps the catalogue and the tiers."),
+    MetricDescription("souk_archive_objects", .gauge, "Objects in the catalogue.", labels: ["dataset"]),
+    MetricDescription("souk_archive_rows", .gauge, "Records of the archive, each once.", labels: ["dataset"]),
+    MetricDescription("souk_archive_bytes", .gauge, "Bytes of the archive, as stored.", labels: ["dataset"]),
+    MetricDescription("souk_archive_moved_objects_total", .counter, "Objects moved to a colder tier."),
+    MetricDescription("souk_archive_moved_bytes_total", .counter, "Bytes moved to a colder tier."),
+    MetricDescription(
+      "souk_archive_unmoved_objects_total", .counter, "Objects that the store did not move; the log names them."),
+    MetricDescription(
+      "souk_archive_keeping_failures_total", .counter,
+      "Looks at the catalogue, the tiers and the restores that failed, by code.", labels: ["code"]),
+    MetricDescription("souk_archive_open_restores", .gauge, "Restores that are not ended."),
+  ]
+
+  func failed(_ code: String) {
+    Counter(label: "souk_archive_keeping_failures_total", dimensions: [("code", code)]).increment()
+  }
+
+  func owns(_ owns: Bool) { owner.record(owns ? 1 : 0) }
+  func note(openRestores count: Int) { restores.record(count) }
+
+  func note(_ index: ArchiveIndex) {
+    let labels = [("dataset", index.dataset)]
+    Gauge(label: "souk_archive_objects", dimensions: labels).record(index.objects)
+    Gauge(label: "souk_archive_rows", dimensions: labels).record(index.rows)
+    Gauge(label: "souk_archive_bytes", dimensions: labels).record(index.bytes)
+  }
+
+  func moved(_ outcome: TierKeeper.Outcome) {
+    moved.increment(by: outcome.moved)
+    movedBytes.increment(by: outcome.bytes)
+    refused.increment(by: outcome.refused)
+  }
+}
+
+/// Which archiver keeps the catalogue and the tiers: the one that holds a lease in Redis. Without Redis, this process
+/// takes itself for the only one.
+final class Ownership: Sendable {
+  private let lease: RedisLease?
+  private let timeout: Duration
+  private let logger: Logger
+  private let state = Mutex(false)
+
+  init(_ lease: RedisLease?, timeout: Duration, logger: Logger) {
+    self.lease = lease
+    self.timeout = timeout
+    self.logger = logger
+  }
+
+  static func key(of location: ObjectLocation) -> String { "souk:archive:lease:\(location)" }
+
+  /// As of the last look.
+  var isHeld: Bool { state.withLock { $0 } }
+
+  /// Takes the lease, or keeps it.
+  /// - Returns: whether it is held for another `timeout`.
+  func hold() async throws -> Bool {
+    guard let lease else {
+      state.withLock { $0 = true }
+      return true
+    }
+    let was = isHeld
+    do {
+      var holds = try await lease.renew(for: timeout)
+      if !holds { holds = try await lease.take(for: timeout) }
+      state.withLock { $0 = holds }
+      if holds != was {
+        logger.notice(holds ? "keeps the catalogue and the tiers" : "another archiver keeps the catalogue")
+      }
+      return holds
+    } catch {
+      state.withLock { $0 = false }
+      throw error
+    }
+  }
+
+  /// Keeps the lease beside `work`, which asks `isHeld` before each write: when the lease is lost, it ends there.
+  func whileHeld<Outcome>(_ work: () async throws -> Outcome) async throws -> Outcome {
+    let end = Interruption()
+    async let renewing: Void = renew(until: end)
+    let outcome: Result<Outcome, any Error>
+    do { outcome = .success(try await work()) } catch { outcome = .failure(error) }
+    end.raise()
+    await renewing
+    return try outcome.get()
+  }
+
+  private func renew(until end: Interruption) async {
+    while await !end.sleep(for: timeout / 3) { _ = try? await hold() }
+  }
+
+  /// Sleeps, and keeps the lease meanwhile if it is held.
+  /// - Returns: whether `end` was raised.
+  func sleep(for duration: Duration, until end: Interruption) async -> Bool {
+    let wake = ContinuousClock.now + duration
+    while true {
+      let rest = wake - .now
+      guard rest > .zero else { return end.isRaised }
+      if await end.sleep(for: min(rest, timeout / 3)) { return true }
+      if isHeld { _ = try? await hold() }
+    }
+  }
+
+  func release() async {
+    if let lease, isHeld { try? await lease.release() }
+    state.withLock { $0 = false }
   }
 }

@@ -37,9 +37,9 @@ package struct ListingClient: Sendable {
     var request = HTTPRequest("GET", url, headers: headers, limits: limits)
     // A session of another login gets another listing.
     let key = "\(headers["cookie"] ?? "")\u{0}\(url.text)"
-    if let validators = cache.validators(of: key) {
-      if let tag = validators.tag { request.headers["If-None-Match"] = tag }
-      if let date = validators.date { request.headers["If-Modified-Since"] = date }
+    if let kept = cache.response(of: key) {
+      request.headers["If-None-Match"] = kept.headers["etag"]
+      request.headers["If-Modified-Since"] = kept.headers["last-modified"]
     }
     let response = try await send(request) { (200...299).contains($0) || $0 == 304 }
     guard response.status == 304 else {
@@ -136,20 +136,11 @@ final class HostRateLimiter: Sendable {
 
 /// The last answers with an ETag or a Last-Modified, up to a limit of bytes (0: none); the oldest are dropped first.
 final class ListingCache: Sendable {
-  struct Validators: Hashable {
-    var tag: String?
-    var date: String?
-  }
   /// Oldest first.
   private let kept = Mutex<[(key: String, response: HTTPResponse)]>([])
   private let limit: Int
 
   init(limit: Int) { self.limit = limit }
-
-  func validators(of key: String) -> Validators? {
-    guard let headers = response(of: key)?.headers else { return nil }
-    return Validators(tag: headers["etag"], date: headers["last-modified"])
-  }
 
   func response(of key: String) -> HTTPResponse? { kept.withLock { $0.first { $0.key == key }?.response } }
 

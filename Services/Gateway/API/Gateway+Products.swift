@@ -60,12 +60,13 @@ extension Gateway {
         SELECT master_id, count(DISTINCT chain) AS chains FROM product_masters
         WHERE name ILIKE ALL ($1::text[]) OR ean = $2 OR master_id = $2
         GROUP BY master_id ORDER BY 2 DESC, 1 LIMIT $3 OFFSET $4)
-      SELECT f.master_id, m.gtin, m.name, m.brand, m.quantity, m.unit, f.chains, n.names, x.stores, x.lowest, x.highest,
+      SELECT f.master_id, m.gtin, m.name, m.brand, m.quantity, m.unit, n.chains, n.names, x.stores, x.lowest, x.highest,
              \(Database.microseconds("x.newest"))
       FROM found f
       LEFT JOIN masters m USING (master_id)
       LEFT JOIN LATERAL (
-        SELECT coalesce(json_agg(DISTINCT p.name) FILTER (WHERE p.name IS NOT NULL), '[]') AS names
+        SELECT count(DISTINCT p.chain) AS chains,
+               coalesce(json_agg(DISTINCT p.name) FILTER (WHERE p.name IS NOT NULL), '[]') AS names
         FROM product_masters p WHERE p.master_id = f.master_id) n ON true
       LEFT JOIN LATERAL (
         SELECT count(*) AS stores, min(o.price) AS lowest, max(o.price) AS highest, max(o.file_time) AS newest

@@ -139,7 +139,8 @@ extension Board {
         .init("gtin", "GTIN", .of(card, "gtin")), .init("brand", "Brand", .of(card, "brand")),
         .init("product", "Code", .of(card, "product")),
         .init(
-          "basket", "Basket", .text("Put it into a basket"), link: Link(["basket"], [("products", code)])),
+          "basket", "Basket", Report.Cell(.text(code), "Put it into a basket"),
+          link: Link(["basket"], [("products", code)])),
       ]), .table(table),
     ]
   }
@@ -240,7 +241,8 @@ extension Board {
     }
     let shown = chains.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(6)
     let steps = shown.map { (chain: $0.key, steps: $0.value.cheapest) }
-    let (from, until) = (Double(start), Double(end))
+    // Not from long before the first price that is known.
+    let from = max(Double(start), steps.compactMap { $0.steps.first?.time }.min() ?? 0), until = Double(end)
     guard let range = Plot.range(steps.flatMap { $0.steps.compactMap(\.price) }) else { return [] }
     var plot = Plot(x: from...max(from, until), y: range, unit: "₪")
     for (index, chain) in steps.enumerated() {
@@ -305,7 +307,7 @@ extension Board {
         ] + chains.map { chain in
           let price = chain.items("prices")[place]
           return Report.Cell(price, price.text ?? "-")
-        } + [.text("Take out")], offer == .null ? .warning : .plain,
+        } + [Report.Cell(.null, "Take out")], offer == .null ? .warning : .plain,
         links: [
           "product": Link(["products", code]),
           "remove": Link(["basket"], [("products", rest.joined(separator: ","))]),

@@ -72,10 +72,12 @@ struct PageRequest: Sendable {
   init(_ page: Page, _ request: ServerRequest, _ form: Form, client: Access.Client?) throws(Problem) {
     (self.page, self.form, self.client) = (page, form, client)
     for (name, value) in request.queries where !value.isEmpty {
-      guard page.parameters.contains(where: { $0.name == name && $0.place == .query }) else {
+      guard let parameter = page.parameters.first(where: { $0.name == name && $0.place == .query }) else {
         throw Problem.badParameter(name, "is no parameter of this page")
       }
-      guard given.updateValue(value, forKey: name) == nil else { throw Problem.badParameter(name, "is given twice") }
+      // A form sends a blank as a plus (WHATWG URL, section 5.2); in a time a plus is the sign of a zone.
+      let text = if case .text = parameter.kind { value.replacing("+", with: " ") } else { value }
+      guard given.updateValue(text, forKey: name) == nil else { throw Problem.badParameter(name, "is given twice") }
     }
     var values: [String: Parameter.Value] = [:]
     for parameter in page.parameters {

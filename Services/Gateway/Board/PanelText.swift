@@ -40,11 +40,11 @@ extension Panel {
     switch state {
     case .data(let filling):
       fields += [.init("state", .text("data")), .init("as_of", .text(RFC3339.text(ns: filling.asOf * 1_000_000)))]
-      fields += filling.contents.flatMap(\.fields)
+      fields += Self.fields(filling.contents)
     case .empty(let filling):
       fields += [.init("state", .text("empty")), .init("as_of", .text(RFC3339.text(ns: filling.asOf * 1_000_000)))]
       fields.append(.init("reason", .text(filling.nothing)))
-      fields += filling.contents.flatMap(\.fields)
+      fields += Self.fields(filling.contents)
     case .away(let reason): fields += [.init("state", .text("away")), .init("reason", .text(reason))]
     }
     if let source {
@@ -53,6 +53,17 @@ extension Panel {
       ])))
     }
     return .object(fields)
+  }
+}
+
+extension Panel {
+  /// Sentences of several contents are one list.
+  private static func fields(_ contents: [Content]) -> [DataValue.Field] {
+    let lines = contents.flatMap { content -> [String] in
+      if case .words(let lines, _) = content { lines } else { [] }
+    }
+    let others = contents.flatMap(\.fields)
+    return (lines.isEmpty ? [] : [.init("words", .list(lines.map { .text($0) }))]) + others
   }
 }
 
@@ -84,7 +95,7 @@ extension Panel.Content {
       (table.report.data.fields) + (table.next.map { [.init("next", .text($0.address))] } ?? [])
     case .facts(let facts): [.init("facts", .object(facts.map { .init($0.name, $0.cell.value) }))]
     case .figure(_, let name, let data), .other(_, let name, let data): [.init(name, data)]
-    case .words(let lines, _): [.init("words", .list(lines.map { .text($0) }))]
+    case .words: []
     }
   }
 }

@@ -28,7 +28,7 @@ package struct ParserCommand: ServiceCommand {
       """,
     version: Souk.version)
 
-  @OptionGroup(title: "Parsing") package var parser: ParserOptions
+  @OptionGroup(title: "Parsing") var parser: ParserOptions
   @OptionGroup(title: "Object store") package var objectStore: ObjectStoreOptions
   @OptionGroup(title: "Redis") package var redis: RedisOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions

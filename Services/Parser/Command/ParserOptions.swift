@@ -7,87 +7,85 @@ import Options
 import PriceFiles
 
 /// How files are read.
-package struct ParserOptions: ParsableArguments {
+struct ParserOptions: ParsableArguments {
   @Option(help: "Files read at the same time, each on its own thread. (default: the number of processors, 2 to 8)")
-  package var concurrency: Int?
+  var concurrency: Int?
 
   @Option(help: "Items in one message, 1 to 500.")
-  package var batchItems = ProductsIngestWriter.maxItems
+  var batchItems = ProductsIngestWriter.maxItems
 
   @Option(help: ArgumentHelp(
     "Largest size of a file after decompression; larger ones are dead-lettered.", valueName: "size"))
-  package var maxInflatedSize = ByteSize(PriceFileLimits().inflatedBytes)
+  var maxInflatedSize = ByteSize(PriceFileLimits().inflatedBytes)
 
   @Option(help: "Largest ratio of decompressed to compressed size, checked from the first MiB on.")
-  package var maxRatio = PriceFileLimits().ratio
+  var maxRatio = PriceFileLimits().ratio
 
   @Option(help: ArgumentHelp("Largest row of a file, from start tag to end tag.", valueName: "size"))
-  package var maxRowSize = ByteSize(PriceFileLimits().rowBytes)
+  var maxRowSize = ByteSize(PriceFileLimits().rowBytes)
 
   @Option(help: "Most members of a gzip file, or entries read of a ZIP file.")
-  package var maxArchiveEntries = PriceFileLimits().entries
+  var maxArchiveEntries = PriceFileLimits().entries
 
   @Option(help: "Deepest nesting of a file's elements.")
-  package var maxDepth = PriceFileLimits().depth
+  var maxDepth = PriceFileLimits().depth
 
   @Option(help: ArgumentHelp("Longest name of an element or attribute.", valueName: "size"))
-  package var maxNameSize = ByteSize(PriceFileLimits().nameBytes)
+  var maxNameSize = ByteSize(PriceFileLimits().nameBytes)
 
   @Option(help: ArgumentHelp("Longest tag with all its attributes.", valueName: "size"))
-  package var maxTagSize = ByteSize(PriceFileLimits().tagBytes)
+  var maxTagSize = ByteSize(PriceFileLimits().tagBytes)
 
   @Option(help: ArgumentHelp("Longest text of one element.", valueName: "size"))
-  package var maxTextSize = ByteSize(PriceFileLimits().textBytes)
+  var maxTextSize = ByteSize(PriceFileLimits().textBytes)
 
   @Option(help: ArgumentHelp(
     "Messages of one file held in memory until the whole file is checked; a file with more is read twice.",
     valueName: "size"))
-  package var heldOutputSize = ByteSize.mib(32)
+  var heldOutputSize = ByteSize.mib(32)
 
   @Option(help: ArgumentHelp(
     "Texts of one promotion with its items; larger promotions are rejected.", valueName: "size"))
-  package var maxRecordSize = ByteSize(PriceFileLimits().recordBytes)
+  var maxRecordSize = ByteSize(PriceFileLimits().recordBytes)
 
   @Option(help: ArgumentHelp(
     "Alert when a full file has fewer rows than the store's earlier ones by more than this share, 0 to 1; 1: never.",
     valueName: "share"))
-  package var rowDropThreshold = 0.5
+  var rowDropThreshold = 0.5
 
   @Option(help: ArgumentHelp(
     "Where the row counts of files are kept: redis://[:password@]host:port/database, file:///absolute/path, "
       + "memory:. (default: --redis-url if that is set, else memory:)", valueName: "location"))
-  package var state: String?
+  var state: String?
 
   @Option(help: ArgumentHelp(
     "How products are recognised across chains: by GTIN and else by name (full), by GTIN only, or not at all.",
     valueName: "off|gtin|full"))
-  package var masters = MatchMode.full
+  var masters = MatchMode.full
 
   @Option(help: ArgumentHelp(
     "Where the model is that recognises names, a store with a folder 'models': s3://bucket/prefix or file:///folder. "
       + "(default: the starter model that is installed with the program)", valueName: "url"))
-  package var matchModels: String?
+  var matchModels: String?
 
   @Option(help: "Name of the model in --match-models.")
-  package var matchModel = "masters"
+  var matchModel = "masters"
 
   @Option(help: ArgumentHelp("Time between two looks for another version of the model.", valueName: "duration"))
-  package var matchModelInterval = DurationSetting(.seconds(30))
+  var matchModelInterval = DurationSetting(.seconds(30))
 
   @Option(help: "Names whose decisions are remembered.")
-  package var matchCache = 500_000
+  var matchCache = 500_000
 
   @Option(help: "Most masters in the index; further products stay their chain's own.")
-  package var maxMasters = MasterIndex.Limits().count
+  var maxMasters = MasterIndex.Limits().count
 
   @Option(help: ArgumentHelp("Largest size of the index of masters.", valueName: "size"))
-  package var maxMasterIndexSize = ByteSize(MasterIndex.Limits().bytes)
+  var maxMasterIndexSize = ByteSize(MasterIndex.Limits().bytes)
 
-  package init() {}
+  var filesAtOnce: Int { concurrency ?? min(8, max(2, ProcessInfo.processInfo.activeProcessorCount)) }
 
-  package var filesAtOnce: Int { concurrency ?? min(8, max(2, ProcessInfo.processInfo.activeProcessorCount)) }
-
-  package mutating func validate() throws {
+  mutating func validate() throws {
     guard 1...256 ~= filesAtOnce else { throw ValidationError("--concurrency must be 1 to 256") }
     guard 1...ProductsIngestWriter.maxItems ~= batchItems else {
       throw ValidationError("--batch-items must be 1 to \(ProductsIngestWriter.maxItems)")
@@ -116,14 +114,14 @@ package struct ParserOptions: ParsableArguments {
   }
 
   /// nil when products are not recognised.
-  package func makeIndex() -> MasterIndex? {
+  func makeIndex() -> MasterIndex? {
     masters == .off
       ? nil
       : MasterIndex(mode: masters, limits: .init(count: maxMasters, bytes: maxMasterIndexSize.bytes))
   }
 
   /// Where the model is that recognises names.
-  package func modelStore() throws(Failure) -> String {
+  func modelStore() throws(Failure) -> String {
     guard let url = matchModels ?? StarterModel.url else {
       throw Failure(
         .configuration, code: "no_match_model",
@@ -133,7 +131,7 @@ package struct ParserOptions: ParsableArguments {
     return url
   }
 
-  package var limits: PriceFileLimits {
+  var limits: PriceFileLimits {
     var limits = PriceFileLimits()
     limits.inflatedBytes = maxInflatedSize.bytes
     limits.ratio = maxRatio

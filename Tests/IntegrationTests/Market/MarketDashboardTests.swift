@@ -1,5 +1,5 @@
 import Catalogue
-import EGXProducerService
+@testable import EGXProducerService
 import Foundation
 import HTTP
 import InfluxConsumerService
