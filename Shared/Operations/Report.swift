@@ -123,7 +123,7 @@ package struct Report: Sendable {
       let cells: [[String]] = shown.map { column in
         let text = row.cells[column].text
         guard let width = widths[column], text.count > width else { return [text] }
-        if columns[column].wraps { return wrapped(text, width) }
+        if columns[column].wraps { return wrapped(text, width).flatMap { Self.pieces($0, width) } }
         var cut = text.prefix(max(0, width - 1))
         while cut.last == " " { cut.removeLast() }
         return [String(cut) + "…"]
@@ -141,6 +141,12 @@ package struct Report: Sendable {
     if !left.isEmpty { notes.append("left out: \(left.joined(separator: ", ")); --wide prints every column") }
     if !notes.isEmpty { lines.append("") }
     return lines + notes.flatMap { wrapped($0, terminal.width) }
+  }
+
+  /// A word that is wider than its column is broken.
+  private static func pieces(_ text: String, _ width: Int) -> [String] {
+    guard text.count > width, width > 0 else { return [text] }
+    return [String(text.prefix(width))] + pieces(String(text.dropFirst(width)), width)
   }
 
   private func isCuttable(_ column: Int, _ widths: [Int]) -> Bool {

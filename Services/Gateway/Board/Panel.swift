@@ -1,4 +1,5 @@
 import Core
+import Kafka
 import Operations
 import Synchronization
 
@@ -119,6 +120,7 @@ struct Panel: Sendable {
   /// Errors of outages in their own words; of defects only that the log has them.
   private static func words(_ error: any Error, _ note: (any Error) -> Void) -> String {
     if let problem = error as? Problem { return problem.detail }
+    if let error = error as? KafkaError, error.errorClass == .transient { return "Kafka does not answer: \(error)" }
     switch ErrorClass(of: error) {
     case .transient, .configuration, .data: return "\(error)"
     case .fatal:

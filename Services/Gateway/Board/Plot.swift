@@ -197,9 +197,9 @@ struct Plot: Sendable {
     var digits = 0
     var unit = step
     while unit < 0.999_999, digits < 8 { (unit, digits) = (unit * 10, digits + 1) }
-    return stride(from: (range.lowerBound / step).rounded(.up) * step, through: range.upperBound, by: step).map {
-      ($0, Self.decimal($0, digits))
-    }
+    // Counted, and not added up: a sum of tenths passes the end that it should meet.
+    let first = (range.lowerBound / step - 1e-9).rounded(.up), last = (range.upperBound / step + 1e-9).rounded(.down)
+    return stride(from: first, through: last, by: 1).map { ($0 * step, Self.decimal($0 * step, digits)) }
   }
 
   /// With so many digits behind the point and groups of three before it.

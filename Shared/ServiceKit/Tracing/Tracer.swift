@@ -42,7 +42,7 @@ package struct TraceSampler: Hashable, Sendable {
     }
   }
 
-  private func isWithin(_ low: UInt64) -> Bool { Double(low >> 1) < ratio * Double(1 << 63 as UInt64) }
+  private func isWithin(_ low: UInt64) -> Bool { ratio >= 1 || low >> 1 < UInt64(ratio * Double(1 << 63 as UInt64)) }
 }
 
 /// Makes spans, and keeps those that ended until they are exported. Never waits: when too many wait, spans are dropped
