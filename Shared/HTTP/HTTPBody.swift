@@ -68,7 +68,8 @@ package final class HTTPBody: Sendable {
     let (head, end) = state.withLock { ($0.head, $0.end) }
     if let head { return head }
     try end?.get()
-    throw HTTPError(.internalFailure, "a transfer ended well without an answer")
+    // What libcurl says of a connection that closes behind `100 Continue`, or within the lines of the head.
+    throw HTTPError(.connectionLost, "the connection closed before the answer")
   }
 
   /// Returns when libcurl no longer uses the transfer.

@@ -36,6 +36,8 @@ protocol StoreOverHTTP: ObjectStore, AnyObject {
 /// A request with what proves the right to it.
 struct SignedRequest: Sendable {
   var request: HTTPRequest
+  /// By the clock of this machine, in seconds since 1970.
+  let signedAt = Int(WallClock.seconds())
   /// Asked after the store has refused the credentials: whether others may be had.
   let hasOtherCredentials: @Sendable () async -> Bool
 
@@ -69,7 +71,7 @@ extension StoreOverHTTP {
         guard head.isSuccess else {
           var bytes: [UInt8] = []
           while bytes.count < 64 << 10, let chunk = try await body.next() { bytes += chunk }
-          throw await sent.judged(Self.failure(head, bytes, what: "get \(key)"))
+          throw await sent.judged(Self.failure(head, bytes, what: "get \(key)", signedAt: sent.signedAt))
         }
         return try await consume(Self.info(key, head), ObjectReader { try await body.next() })
       }
@@ -85,7 +87,8 @@ extension StoreOverHTTP {
     let signed = try await request(method, key, query: query, headers: headers, body: body, hash: hash)
     let answer = try await mappingErrors { try await client.execute(signed.request) }
     if answer.head.isSuccess { return answer }
-    let error = Self.failure(answer.head, answer.body, what: "\(method) \(key ?? place)")
+    let error = Self.failure(
+      answer.head, answer.body, what: "\(method) \(key ?? place)", signedAt: signed.signedAt)
     guard accept(error.kind, answer.status) else { throw await signed.judged(error) }
     return answer
   }
@@ -124,7 +127,10 @@ extension StoreOverHTTP {
 
   /// The error that an answer tells of.
   /// - Parameter what: what was tried, for people: `PUT files/…`.
-  static func failure(_ head: HTTPResponseHead, _ body: [UInt8], what: String) -> ObjectStoreError {
+  /// - Parameter signedAt: when the request was signed, by the clock of this machine, in seconds since 1970.
+  static func failure(
+    _ head: HTTPResponseHead, _ body: [UInt8], what: String, signedAt: Int = Int(WallClock.seconds())
+  ) -> ObjectStoreError {
     let document = XMLElement(document: body)
     // Azure's header is there also where an answer has no body.
     let code = head.headers["x-ms-error-code"] ?? document?["Code"] ?? ""
@@ -133,10 +139,10 @@ extension StoreOverHTTP {
     // S3 and Azure refuse a signature that is more than 15 minutes old. A wrong clock is put right while this waits,
     // and nothing is wrong with the settings. An answer to HEAD has no body that says so.
     if kind == .accessDenied || kind == .badCredentials, let sent = head.sentAt {
-      let ahead = Int(WallClock.seconds()) - sent
+      let ahead = signedAt - sent
       if abs(ahead) > 15 * 60 {
         kind = .unavailable
-        text += "; the clock of this machine is \(abs(ahead)) s \(ahead > 0 ? "ahead of" : "behind") the store's"
+        text += "; the clock of this machine was \(abs(ahead)) s \(ahead > 0 ? "ahead of" : "behind") the store's"
       }
     }
     if let advice = advice[kind] { text += "; \(advice)" }

@@ -120,6 +120,8 @@ final class FaultStage: Sendable {
   /// Returns once all are acknowledged.
   func send(_ records: [Record]) async throws {
     if records.isEmpty { return }
+    // Errors are for the services: a batch that fails here in part and is produced again would be input twice.
+    broker?.clearFaults(.produce)
     var batch = OutgoingBatch()
     for record in records { batch.append(topic: record.topic.name, key: Array(record.key.utf8), value: record.value) }
     try await producer.send(batch)

@@ -121,17 +121,21 @@ struct SentinelFaults: Faultable {
     for row in try await postgres.query("""
       SELECT series, extract(epoch FROM observed_at)::bigint, trim_scale(value) FROM market_observations
       """) { observations.find(row) }
-    var predictions = Ledger("predictions", expected: (0..<size).map {
-      "\(series($0))|\(time($0))|\(forecast($0).map { String(format: "%.6f", $0) } ?? "")"
-    })
+    let forecasts = Dictionary(uniqueKeysWithValues: (0..<size).map { ("\(series($0))|\(time($0))", forecast($0)) })
+    var predictions = Ledger("predictions", expected: forecasts.keys)
+    var wrong: [String] = []
     for row in try await postgres.query("""
       SELECT series, extract(epoch FROM issued_at)::bigint, mean FROM predictions
       """) {
-      var fields = row.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
-      fields[2] = Double(fields[2]).map { String(format: "%.6f", $0) } ?? ""
-      predictions.find(fields.joined(separator: "|"))
+      let fields = row.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+      let name = fields[0] + "|" + fields[1]
+      predictions.find(name)
+      // The last digit of what is stored is rounded.
+      let expected = forecasts[name] ?? nil
+      let isRight = expected.map { abs($0 - (Double(fields[2]) ?? .infinity)) < 1e-5 } ?? fields[2].isEmpty
+      if !isRight { wrong.append("predictions: \(row), expected \(expected.map { "\($0)" } ?? "none")") }
     }
-    return observations.problems + predictions.problems
+    return observations.problems + predictions.problems + wrong.prefix(5)
   }
 
   /// Croston's forecast after a value, of the last six of its series (Operational Research Quarterly 23(3), 1972): size

@@ -122,6 +122,18 @@ import TestSupport
     #expect(count == total)
   }
 
+  /// A connection that is cut before the answer is complete is lost, wherever it was cut: the request is repeated.
+  @Test(arguments: ["", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\n"])
+  func aCutAnswerIsTransient(answer: String) async throws {
+    let server = try HostileServer { _, connection in
+      connection.send(answer)
+      connection.hangUp()
+    }
+    let client = try makeClient()
+    let error = await #expect(throws: HTTPError.self) { try await client.execute(HTTPRequest(url: server.url)) }
+    #expect(error?.errorClass == .transient, "\(String(describing: error))")
+  }
+
   @Test func cancellationAbortsTheTransfer() async throws {
     let gone = Mutex(false)
     let server = try HostileServer { _, connection in

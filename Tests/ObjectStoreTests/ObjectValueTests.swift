@@ -210,6 +210,9 @@ import Glibc
     let date = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     let head = HTTPResponseHead(status: 403, headers: ["date": date], url: try HTTPURL("https://s3.example/b"))
     #expect(S3Store.failure(head, [], what: "head b").kind == kind)
+    // The clock may have been put right by the time of the answer.
+    let signedAt = Int(WallClock.seconds()) - difference - 5_000
+    #expect(S3Store.failure(head, [], what: "head b", signedAt: signedAt).kind == .unavailable)
   }
 
   @Test func partsKeepWithinTheirNumber() {

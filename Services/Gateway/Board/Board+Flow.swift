@@ -66,11 +66,19 @@ extension Board {
 
   /// A price over a second chart of the same times.
   static func price(_ points: [Plot.Point], over x: ClosedRange<Double>) -> HTML {
+    let points = points.filter { x.contains($0.x) }
     guard let range = Plot.range(points.map(\.y)) else {
       return .tag("p", [.class("note")], "No bars of these times are kept, so no price is drawn.")
     }
     var plot = Plot(x: x, y: range, height: 160, unit: "Price")
-    plot.line(points, "s1", title: "closes of bars")
+    // No line over a time without bars: half an hour of minutes, thirty hours of hours.
+    let step = zip(points, points.dropFirst()).map { $1.x - $0.x }.min() ?? 0
+    var line: [Plot.Point] = []
+    for point in points {
+      if let last = line.last, point.x - last.x > 30 * step { line.append(.init(point.x, .nan)) }
+      line.append(point)
+    }
+    plot.line(line, "s1", title: "closes of bars")
     return plot.svg("The price over the same time")
   }
 

@@ -128,9 +128,9 @@ extension Report.Cell {
     Report.Cell(row[name] ?? .null, row.text(name) ?? "-")
   }
 
-  /// A time of an answer to the second, on one line: `2026-03-02 14:30:00`.
+  /// A time of an answer to the second: `2026-03-02 14:30:00`.
   static func time(_ row: DataValue, _ name: String) -> Report.Cell {
-    let text = row.text(name).map { String($0.prefix(19)).replacing("T", with: "\u{a0}") }
+    let text = row.text(name).map { String($0.prefix(19)).replacing("T", with: " ") }
     return Report.Cell(row[name] ?? .null, text ?? "-")
   }
 }
