@@ -71,6 +71,8 @@ import TestSupport
   /// What the service says in all ways.
   private static func say(_ service: String, _ environment: [String: String?]) async throws -> Told {
     var texts: [String: String] = [:]
+    var environment = environment
+    if service == ServiceCatalogue.inferenceWorker.name { environment["KIND"] = "polymer" }
     for question in ["--help", "--print-config", "--check"] {
       let outcome = try await ServiceProcess.run(service, [question], environment: environment)
       texts[question] = outcome.output + outcome.errorOutput
@@ -78,7 +80,9 @@ import TestSupport
     let process = try await ServiceProcess.start(service, environment: environment)
     let signs = ["\"waiting for", "\"retrying", "\"serving"]
     try await eventually("\(service) waits, or has ended") {
-      process.status != nil || process.log.contains { line in signs.contains { line.contains($0) } }
+      // The last lines of one that has ended may still be on their way.
+      process.status != nil && !process.log.isEmpty
+        || process.log.contains { line in signs.contains { line.contains($0) } }
     }
     let listened = process.status == nil
     if listened {
