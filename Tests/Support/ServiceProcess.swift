@@ -24,11 +24,12 @@ package final class ServiceProcess: Sendable {
     try Program.require("\(Program.ownFolder)/\(product)", package: "nothing: build it with `swift build`")
   }
 
-  /// Starts `product` with JSON logs and its HTTP endpoint on a free port; does not wait for readiness.
+  /// Starts `product` with JSON logs and its HTTP endpoint on a free port, or on the `HTTP_PORT` that is given; does not
+  /// wait for readiness.
   package static func start(
     _ product: String, _ arguments: [String] = [], environment: [String: String?] = [:]
   ) async throws -> ServiceProcess {
-    let port = try FreePort.next()
+    let port = try environment["HTTP_PORT"].flatMap { $0 }.flatMap(UInt16.init) ?? FreePort.next()
     let lines = LogLines()
     var launch = Launch(try path(of: product), arguments)
     launch.inheritsEnvironment = false

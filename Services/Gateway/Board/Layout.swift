@@ -127,7 +127,7 @@ struct Layout: Sendable {
 extension Parameter {
   /// `From offset`
   fileprivate var label: String {
-    let words = name.replacing("_", with: " ")
+    let words = name == "q" ? "search" : name.replacing("_", with: " ")
     return words.prefix(1).uppercased() + words.dropFirst()
   }
 
