@@ -138,7 +138,8 @@ import Values
   @Test func silenceIsNoticed() async throws {
     let broker = try makeBroker()
     try await FeedSimulator.serving(symbols: Self.symbols, rate: 300, hasCorrections: false) { simulator in
-      let process = try await start(.alpacaStocks, simulator, broker, ["--silence", "2s"])
+      // Longer than `settle` looks at a market that was stopped.
+      let process = try await start(.alpacaStocks, simulator, broker, ["--silence", "10s"])
       try await eventually("events") { await published(process) > 200 }
       simulator.change { $0.isSilent = true }
       try await eventually("a new connection") { simulator.logins > 1 }
