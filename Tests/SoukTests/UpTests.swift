@@ -197,7 +197,7 @@ import Glibc
         ["up", "--run-folder", folder + "/run", "--object-store", "file:"],
         ["DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none?connect_timeout=2"])
       #expect(database.status == .exited(1))
-      #expect(database.output.contains("db-writer migrate"))
+      #expect(database.errorOutput.contains("db-writer migrate"))
       #expect(database.output.contains("broker: clean"), "what was started is stopped")
     }
   }
