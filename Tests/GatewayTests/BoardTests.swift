@@ -133,6 +133,11 @@ import TestSupport
       .hasPrefix("HTTP/1.1 405"), "without --allow-writes there is no such form")
 
     board.broker.takeDown()
+    // A reading of lag is kept for some seconds, and shown meanwhile with its age.
+    try await eventually("the reading is too old to be shown", interval: .milliseconds(500)) {
+      let page = try await board.curl("\(board.base)/board.json")
+      return page.contains("\"state\":\"away\"")
+    }
     let away = try await board.look(["/board", "/board/topics", "/board/dead-letters", "/board/alerts"], in: "read")
     #expect(away.filter { $0.hasPrefix("FAULT") } == [])
     #expect(panels(away, "/board/dead-letters") == ["topics away"])
