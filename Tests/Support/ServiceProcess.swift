@@ -24,8 +24,8 @@ package final class ServiceProcess: Sendable {
     try Program.require("\(Program.ownFolder)/\(product)", package: "nothing: build it with `swift build`")
   }
 
-  /// Starts `product` with JSON logs and its HTTP endpoint on a free port, or on the `HTTP_PORT` that is given; does not
-  /// wait for readiness.
+  /// Starts `product` with JSON logs and its HTTP endpoint on a free port, or on a given `HTTP_PORT`; does not wait for
+  /// readiness.
   package static func start(
     _ product: String, _ arguments: [String] = [], environment: [String: String?] = [:]
   ) async throws -> ServiceProcess {
