@@ -53,29 +53,18 @@ import Testing
   /// The targets of a real Prometheus.
   @Test(.timeLimit(.minutes(10))) func topAsksTheTargetsOfPrometheus() async throws {
     let server = try Self.parser { "souk_records_consumed_total 5" }
-    let program = try Program.require("prometheus", package: "the Debian package prometheus")
-    let folder = try PrivateFolder("top-prometheus")
-    let port = try FreePort.next()
-    try """
+    let prometheus = try await PrivatePrometheus.start { _ in
+      """
       global: {scrape_interval: 1s}
       scrape_configs:
         - job_name: souk
           static_configs: [{targets: ["127.0.0.1:\(server.port)"]}]
-      """.write(toFile: folder.file("prometheus.yml"), atomically: true, encoding: .utf8)
-    var launch = Launch(program, [
-      "--config.file=\(folder.file("prometheus.yml"))", "--storage.tsdb.path=\(folder.file("data"))",
-      "--web.listen-address=127.0.0.1:\(port)", "--log.level=warn",
-    ])
-    launch.output = .file(folder.file("log"))
-    let child = try await ChildProcess.start(launch)
-    try await awaitAnswer(of: child, within: .seconds(600), log: folder.file("log")) {
-      await LoopbackHTTP.shared.get(port: port, path: "/-/ready")?.status == 200
+      """
     }
     try await eventually("the target") {
-      try await look(["--prometheus", "http://127.0.0.1:\(port)/"]).answers.map(\.service) == ["parser"]
+      try await look(["--prometheus", "http://127.0.0.1:\(prometheus.port)/"]).answers.map(\.service) == ["parser"]
     }
-    await child.stop(signal: 9)
-    folder.remove()
+    await prometheus.stop()
     // Something else that answers names no targets.
     let error = try await #require(throws: Failure.self) { _ = try await look(["--prometheus", server.url]) }
     #expect(error.code == "no_targets")

@@ -1,12 +1,11 @@
 import Core
 import Foundation
 import LocalServers
+import TestSupport
 import Yams
 
-import Glibc
-
-/// A private Prometheus with the repository's configuration, except for its targets and its interval of one second.
-final class PrivatePrometheus: Sendable {
+/// With the repository's configuration, except for its targets and its interval of one second.
+extension PrivatePrometheus {
   /// One process to scrape.
   struct Target: Hashable, Sendable {
     /// The name in compose's DNS.
@@ -14,37 +13,8 @@ final class PrivatePrometheus: Sendable {
     var port: UInt16
   }
 
-  let port: UInt16
-  private let folder: PrivateFolder
-  private let child: ChildProcess
-
-  private init(port: UInt16, folder: PrivateFolder, child: ChildProcess) {
-    self.port = port
-    self.folder = folder
-    self.child = child
-  }
-
   static func start(_ targets: [Target]) async throws -> PrivatePrometheus {
-    let program = try Program.require("prometheus", package: "the Debian package prometheus")
-    let folder = try PrivateFolder("prometheus")
-    let port = try FreePort.next()
-    try configuration(targets, port: port)
-      .write(toFile: folder.file("prometheus.yml"), atomically: true, encoding: .utf8)
-    var launch = Launch(program, [
-      "--config.file=\(folder.file("prometheus.yml"))", "--storage.tsdb.path=\(folder.file("data"))",
-      "--web.listen-address=127.0.0.1:\(port)", "--log.level=warn",
-    ])
-    launch.output = .file(folder.file("log"))
-    let child = try await ChildProcess.start(launch)
-    try await awaitAnswer(of: child, within: .seconds(600), log: folder.file("log")) {
-      await LoopbackHTTP.shared.get(port: port, path: "/-/ready")?.status == 200
-    }
-    return PrivatePrometheus(port: port, folder: folder, child: child)
-  }
-
-  func stop() async {
-    await child.stop(signal: SIGKILL)
-    folder.remove()
+    try await start { try configuration(targets, port: $0) }
   }
 
   /// The repository's file with fixed addresses in the place of DNS: relabelling sees what it would see there.
